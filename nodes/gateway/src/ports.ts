@@ -1,0 +1,56 @@
+/**
+ * The three things the parts of the gateway package ask of each other. `plugin.ts` joins them; no part imports
+ * another part's files.
+ */
+import type { GateOpened, GateStatus, NodeCounters, StreamStatus } from '../../../src/wire/control.ts';
+
+/** Identity of one effect of one cause, carried with a record so that work done again is recognised. */
+export interface Lineage {
+  /** Stream and sequence of the first cut wire the message's ancestry crossed. */
+  readonly origin: { readonly stream: string; readonly seq: number };
+  /** Hash of the path from the origin to this record: same cause, same path → same id. A safe integer. */
+  readonly id: number;
+}
+
+/** What became of a delivered message and all that descends from it on this gateway. */
+export type Outcome =
+  /** Everything completed or was appended to a downstream log. */
+  | { readonly kind: 'done' }
+  /** A node raised an error for it; it still counts as processed (Node-RED's own semantics). */
+  | { readonly kind: 'error'; readonly message: string }
+  /** Some node never completed it within the limit; counted, warned once per node. */
+  | { readonly kind: 'unfollowed'; readonly nodes: readonly string[] };
+
+/** `follow/`: attributes messages to the record that caused them. */
+export interface Follower {
+  /**
+   * Calls `emit` synchronously; every message that descends from what it sends belongs to `cause`.
+   * `settled` is called exactly once.
+   */
+  follow(cause: Lineage, emit: () => void, settled: (outcome: Outcome) => void): void;
+  /** The cause of a message a node is handling now; undefined for a message born on this gateway. */
+  causeOf(msg: object): Lineage | undefined;
+  counters(): Record<string, NodeCounters>;
+  /** Received and not completed, per node of the given tabs. */
+  inFlight(tabs: ReadonlySet<string>): { node: string; type: string; count: number }[];
+}
+
+/** `gate/`: holds and releases deliveries around a deploy. */
+export interface Gate {
+  close(
+    deploy: string,
+    options: { tabs: string[]; level: 'sources' | 'all'; leaseMs: number; sealed: boolean },
+  ): GateStatus;
+  status(deploy: string): GateStatus;
+  open(deploy: string, orphans: 'keep' | 'drop'): GateOpened;
+  openDeploys(): string[];
+  /** True while deliveries out of the echo-in nodes of this tab are held. */
+  holdsIncoming(tab: string): boolean;
+  onChange(listener: () => void): () => void;
+}
+
+/** `streams/`: logs, cursors, frames; the wire nodes speak to it. */
+export interface Streams {
+  status(): StreamStatus[];
+  retire(streams: readonly string[]): Promise<void>;
+}

@@ -1,0 +1,232 @@
+/**
+ * What the orchestrator offers to its faces (REST API, editor, CLI through REST, web page through REST), and the
+ * words they share. `Orchestrator.ts` implements it; faces depend on this file alone.
+ */
+import type { RawFlow } from '../flow/types.ts';
+import type { Explanation, Health } from '../placement/types.ts';
+import type { EnrolReply, EnrolRequest, Heartbeat, Tier } from '../wire/control.ts';
+
+/** Decrypted node credentials, by node id. Kept encrypted in the store; sent only to gateways that need them. */
+export type Credentials = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export interface DeployOptions {
+  /** Complete on gateways that are down when they return, instead of refusing. */
+  readonly allowOffline?: boolean;
+  /** Overwrite fragments that were edited by hand on a gateway. */
+  readonly overwrite?: boolean;
+  /** Replace a saved canvas draft of this application that was never deployed. */
+  readonly overwriteDraft?: boolean;
+  /** Go on although tasks did not drain in time (their messages in flight are at risk). */
+  readonly force?: boolean;
+  /** Refuse (stale revision) unless the application's current version is this one. */
+  readonly ifVersion?: number;
+  /** How long tasks may take to drain, ms. Default 15,000. */
+  readonly drainMs?: number;
+}
+
+export interface DeployInput {
+  /** Parsed JSON, not yet validated: a Node-RED flow (array), or `{flow, name?, credentials?}`. */
+  readonly flow: unknown;
+  /** Application id; else the id its tabs carry; else a new application. */
+  readonly application?: string;
+  readonly name?: string;
+  readonly credentials?: Credentials;
+  readonly options?: DeployOptions;
+  /** Who asked, for the history: `editor`, `cli`, `api`, `dag`, `start`. */
+  readonly origin?: string;
+}
+
+export type NodeChange = 'add' | 'change' | 'move' | 'rewire' | 'remove' | 'same';
+
+export interface GatewayPlan {
+  readonly gateway: string;
+  readonly online: boolean;
+  /** Compared with what ECHO deployed there last. `restarts`: nodes that stop and start. */
+  readonly changes: readonly {
+    readonly node: string;
+    readonly type: string;
+    readonly name: string;
+    readonly change: NodeChange;
+  }[];
+  readonly restarts: number;
+  readonly tasks: readonly string[];
+  /** Fragment nodes changed by hand on the gateway since ECHO deployed them. */
+  readonly drift: readonly Drift[];
+}
+
+export interface Drift {
+  readonly node: string;
+  readonly kind: 'changed' | 'missing' | 'added';
+  readonly properties?: readonly string[];
+}
+
+export interface CutWire {
+  readonly stream: string;
+  readonly from: {
+    readonly node: string;
+    readonly name: string;
+    readonly port: number;
+    readonly gateway: string;
+  };
+  readonly to: readonly { readonly node: string; readonly name: string; readonly gateway: string }[];
+  /** Why the two ends stand apart, in one sentence. */
+  readonly why: string;
+  readonly level: string;
+}
+
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly where?: string;
+  readonly remedy: string;
+}
+
+export interface Plan {
+  readonly application: string;
+  readonly name: string;
+  /** The version this deploy would make. */
+  readonly version: number;
+  readonly placement: Readonly<Record<string, string>>;
+  readonly gateways: readonly GatewayPlan[];
+  readonly cutWires: readonly CutWire[];
+  readonly warnings: readonly { readonly code: string; readonly where?: string; readonly message: string }[];
+  /** What would make a deploy refuse now (gateway down, drift…); empty when it can go ahead. */
+  readonly blockers: readonly Problem[];
+  readonly unchanged: boolean;
+}
+
+export interface Progress {
+  readonly at: string;
+  readonly step: string;
+  readonly gateway?: string;
+  readonly message: string;
+}
+
+export interface Deployment {
+  readonly id: string;
+  readonly application: string;
+  readonly version: number;
+  /** `pending-offline`: applied where possible, completes when the named gateways return. */
+  readonly status: 'running' | 'pending-offline' | 'unchanged';
+  readonly plan: Plan;
+  readonly pending: readonly string[];
+  readonly seconds: number;
+}
+
+export interface AppSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly status: 'running' | 'stopped' | 'deploying' | 'pending-offline' | 'undo-pending';
+  readonly gateways: readonly string[];
+  readonly tasks: number;
+  readonly cutWires: number;
+  readonly updated: string;
+}
+
+export interface AppDetail extends AppSummary {
+  readonly flow: RawFlow;
+  readonly placement: Readonly<Record<string, string>>;
+  readonly streams: readonly CutWire[];
+}
+
+export interface VersionSummary {
+  readonly version: number;
+  readonly created: string;
+  readonly origin: string;
+  readonly tasks: number;
+  readonly placement: Readonly<Record<string, string>>;
+  readonly note?: string;
+}
+
+/** `diff`: what stands on the gateways against what ECHO deployed there. */
+export interface AppDiff {
+  readonly application: string;
+  readonly version: number;
+  readonly gateways: readonly {
+    readonly gateway: string;
+    readonly online: boolean;
+    readonly drift: readonly Drift[];
+  }[];
+  readonly clean: boolean;
+}
+
+export interface GatewayView {
+  readonly id: string;
+  readonly tier: Tier;
+  readonly site?: string;
+  readonly health: Health;
+  readonly lastSeen: string;
+  readonly adminUrl: string;
+  readonly nodeRedVersion: string;
+  readonly nodeVersion: string;
+  readonly arch: string;
+  readonly cpuCores: number;
+  readonly cpuPct?: number;
+  readonly memTotalMB: number;
+  readonly memFreeMB?: number;
+  readonly capabilities: readonly string[];
+  readonly maxTasks?: number;
+  readonly tasks: number;
+  readonly applications: readonly string[];
+}
+
+export interface GatewayDetail extends GatewayView {
+  readonly nodeTypes: readonly string[];
+  readonly heartbeat?: Heartbeat;
+}
+
+export interface EnrolToken {
+  readonly token: string;
+  readonly expires: string;
+  readonly name?: string;
+}
+
+/** Things that happen, for the editor, the live web page and the status line. */
+export interface OrchestratorEvents {
+  progress: [operation: string, progress: Progress];
+  deployed: [deployment: Deployment];
+  refused: [application: string, problem: Problem];
+  /** The truth changed: the canvas follows unless it holds a draft. */
+  application: [id: string, change: 'new-version' | 'stopped' | 'started' | 'removed'];
+  gateway: [id: string, change: 'enrolled' | 'up' | 'degraded' | 'stale' | 'down' | 'removed'];
+  heartbeat: [gateway: string, heartbeat: Heartbeat];
+  debug: [gateway: string, node: string, data: unknown];
+  nodeStatus: [gateway: string, node: string, data: unknown];
+}
+
+export interface OrchestratorService {
+  plan(input: DeployInput): Promise<Plan>;
+  /** Resolves when every gateway runs it; rejects with an EchoError after everything was put back. */
+  deploy(input: DeployInput, onProgress?: (progress: Progress) => void): Promise<Deployment>;
+  applications(): AppSummary[];
+  application(id: string): AppDetail;
+  history(id: string): VersionSummary[];
+  diff(id: string): Promise<AppDiff>;
+  stop(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary>;
+  start(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary>;
+  remove(id: string, onProgress?: (progress: Progress) => void): Promise<void>;
+  rollback(
+    id: string,
+    version: number,
+    options?: DeployOptions,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<Deployment>;
+  explain(id: string, task: string): Explanation;
+
+  gateways(): GatewayView[];
+  gateway(id: string): GatewayDetail;
+  /** Takes ECHO's fragments off the gateway, leaves its own flows as they were, ends its enrolment. */
+  removeGateway(id: string, options?: { force?: boolean }): Promise<void>;
+  /** Adopts the tabs a gateway already has as an application placed there. */
+  importGateway(id: string, options?: { tabs?: string[]; name?: string }): Promise<Deployment>;
+  createToken(options?: { name?: string; ttlSeconds?: number }): EnrolToken;
+  enrol(request: EnrolRequest): Promise<EnrolReply>;
+  /** Presses an inject button (or any node's button) on the gateway that runs the task. */
+  inject(node: string, body?: unknown): Promise<void>;
+
+  on<E extends keyof OrchestratorEvents>(
+    event: E,
+    listener: (...args: OrchestratorEvents[E]) => void,
+  ): () => void;
+}

@@ -1,0 +1,49 @@
+/**
+ * The wire nodes as they stand in a fragment's flow JSON: written by the splitter (`src/flow`), run by the gateway
+ * package. Their state (log, cursors) belongs to the agent and is keyed by `stream`, never by node id, so that a
+ * redeploy of a wire node loses nothing.
+ */
+
+export const ECHO_OUT = 'echo out';
+export const ECHO_IN = 'echo in';
+
+/** `at-most-once`: no log. `at-least-once` (default): log, acknowledgement after processing, hop dedupe. */
+export type DeliveryLevel = 'at-most-once' | 'at-least-once';
+
+/** Name of the stream of one cut output port: `<application>/<node id>:<port>`. Unique in a fleet. */
+export function streamName(application: string, node: string, port: number): string {
+  return `${application}/${node}:${port}`;
+}
+
+export interface EchoOutNode {
+  id: string;
+  type: typeof ECHO_OUT;
+  z: string;
+  name: string;
+  stream: string;
+  level: DeliveryLevel;
+  /** Where the stream goes: one entry a gateway, in order of gateway id; `tasks` are the destinations there. */
+  consumers: { gateway: string; tasks: string[] }[];
+  x: number;
+  y: number;
+  g?: string;
+  /** The editor's convention for a node without outputs. */
+  wires: [];
+}
+
+export interface EchoInNode {
+  id: string;
+  type: typeof ECHO_IN;
+  z: string;
+  name: string;
+  stream: string;
+  level: DeliveryLevel;
+  /** Gateway that holds the log. */
+  producer: string;
+  /** The cut port: messages are delivered as if this node had sent them. */
+  from: { node: string; port: number };
+  x: number;
+  y: number;
+  g?: string;
+  wires: [string[]];
+}
