@@ -31,11 +31,11 @@ export const rels = {
 } as const;
 
 /** First value of a rel. */
-export function valueOf(pairs: readonly Pair[], rel: string): string | undefined {
+export function firstValue(pairs: readonly Pair[], rel: string): string | undefined {
   return pairs.find((pair) => pair.rel === rel)?.val;
 }
 
 /** Every value of a rel, in order. */
-export function valuesOf(pairs: readonly Pair[], rel: string): string[] {
+export function allValues(pairs: readonly Pair[], rel: string): string[] {
   return pairs.filter((pair) => pair.rel === rel).map((pair) => pair.val);
 }

@@ -5,7 +5,8 @@ export const gatewayError = defineErrors({
   ECHO_GATEWAY_UNKNOWN: {
     status: 404,
     title: 'No gateway of this name is enrolled.',
-    remedy: 'List the fleet with `echoctl gateway ls`; enrol a gateway with a token from `echoctl gateway token`.',
+    remedy:
+      'List the fleet with `echoctl gateway ls`; enrol a gateway with a token from `echoctl gateway token`.',
   },
   ECHO_GATEWAY_UNREACHABLE: {
     status: 502,
@@ -62,6 +63,7 @@ export const gatewayError = defineErrors({
   ECHO_TOKEN_INVALID: {
     status: 401,
     title: 'The enrolment token or gateway secret is not valid.',
-    remedy: 'Make a new token with `echoctl gateway token`, put it into the settings of the gateway and restart it.',
+    remedy:
+      'Make a new token with `echoctl gateway token`, put it into the settings of the gateway and restart it.',
   },
 });
