@@ -3,6 +3,7 @@
  * another part's files.
  */
 import type { GateOpened, GateStatus, NodeCounters, StreamStatus } from '../../../src/wire/control.ts';
+import type { DeliveryLevel } from '../../../src/wire/nodes.ts';
 
 /** Identity of one effect of one cause, carried with a record so that work done again is recognised. */
 export interface Lineage {
@@ -49,8 +50,51 @@ export interface Gate {
   onChange(listener: () => void): () => void;
 }
 
-/** `streams/`: logs, cursors, frames; the wire nodes speak to it. */
+/** How a stream stands, for the status line of its wire node. */
+export interface StreamState {
+  readonly connected: boolean;
+  /** Out: records some consumer has not stably passed. In: records received and not done. */
+  readonly waiting: number;
+  /** Out: the log is at its quota; appends are refused with ECHO_STREAM_FULL. */
+  readonly full: boolean;
+}
+
+export interface OutStreamOptions {
+  readonly stream: string;
+  readonly level: DeliveryLevel;
+  /** Ids of the gateways the stream goes to. */
+  readonly consumers: readonly string[];
+  /** Tab of the `echo out` node: while its log is nearly full, streams into the same tab get no credit. */
+  readonly tab: string;
+}
+
+export interface InStreamOptions {
+  readonly stream: string;
+  readonly level: DeliveryLevel;
+  /** Gateway that holds the log. */
+  readonly producer: string;
+  readonly tab: string;
+  /** Hands one message to Node-RED, synchronously (`node.send`). */
+  readonly deliver: (msg: object) => void;
+}
+
+/**
+ * `streams/`: logs, cursors, frames; the wire nodes speak to it. State is keyed by stream name: closing and opening a
+ * stream again (a redeploy, a restart) loses nothing; `retire` forgets it.
+ */
 export interface Streams {
+  openOut(options: OutStreamOptions): void;
+  openIn(options: InStreamOptions): void;
+  closeOut(stream: string): void;
+  closeIn(stream: string): void;
+  /**
+   * Appends to an open out stream; the message is encoded before the call returns. Resolves once it is in the log
+   * (at-most-once: handed to the connection). Rejects with ECHO_MESSAGE_NOT_CARRIED, ECHO_MESSAGE_TOO_LARGE,
+   * ECHO_STREAM_FULL, ECHO_STREAM_NOT_OPEN or ECHO_LOG_WRITE_FAILED. `cause` must be the very object that
+   * `follow` was given: what one delivery causes is numbered per object.
+   */
+  append(stream: string, msg: object, cause: Lineage | undefined): Promise<void>;
+  state(stream: string): StreamState;
   status(): StreamStatus[];
   retire(streams: readonly string[]): Promise<void>;
 }
