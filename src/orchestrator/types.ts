@@ -195,6 +195,14 @@ export interface OrchestratorEvents {
   nodeStatus: [gateway: string, node: string, data: unknown];
 }
 
+/** What the canvas holds; asked before a deploy from elsewhere, so that nobody's draft is overwritten unasked. */
+export interface DraftGuard {
+  /** The canvas holds changes of this application that were never deployed. */
+  hasUnsavedDraft(application: string): boolean;
+  /** `overwriteDraft`: the canvas is to follow the next version although it holds a draft. */
+  discardDraft(application: string): void;
+}
+
 export interface OrchestratorService {
   plan(input: DeployInput): Promise<Plan>;
   /** Resolves when every gateway runs it; rejects with an EchoError after everything was put back. */
