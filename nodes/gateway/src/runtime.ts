@@ -1,0 +1,16 @@
+/** The one bundle of the package: what Node-RED loads under `node-red.plugins` and `node-red.nodes`. */
+import { registerEchoIn } from './nodes/echoIn.ts';
+import { registerEchoOut } from './nodes/echoOut.ts';
+import type { RuntimeApi } from './nodes/runtime.ts';
+import { currentGateway, startAgentPlugin } from './plugin.ts';
+import type { Red } from './red.ts';
+
+export function agentPlugin(RED: Red): void {
+  startAgentPlugin(RED);
+}
+export function echoIn(RED: RuntimeApi): void {
+  registerEchoIn(RED, currentGateway);
+}
+export function echoOut(RED: RuntimeApi): void {
+  registerEchoOut(RED, currentGateway);
+}
