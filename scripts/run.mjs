@@ -1,0 +1,223 @@
+/**
+ * Entry of `npm start`, `npm test`, `npm run bench` and `npm run build`: plain JavaScript for the Node.js that is on
+ * the machine. It installs what is missing, builds the gateway package when its sources changed, and runs the target
+ * on the Node.js pinned in package.json. Its own words go to standard error; standard output is the target's.
+ */
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const NODE = join(ROOT, 'node_modules', '.bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const MOCHA = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
+const INSTALL_LOG = join(ROOT, '.echo', 'install.log');
+const OLDEST_NODE = [20, 15];
+
+const USAGE = `usage: npm start [-- OPTIONS]            the whole of ECHO on this machine (npm start -- --help)
+       npm test [-- FILES]               the tests
+       npm run bench -- NAME [--json]    one benchmark
+       npm run build                     the gateway package`;
+
+class Failure extends Error {
+  /** @param {string} message what was wrong @param {string} remedy what to do */
+  constructor(message, remedy) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
+
+async function main([command, ...args]) {
+  requireNode();
+  if (!['up', 'test', 'bench', 'build'].includes(command)) throw new Failure('nothing to run', USAGE);
+  const bench = command === 'bench' ? benchFile(args.shift()) : undefined;
+  if (!isInstalled()) await install();
+  if (command === 'build' || isGatewayStale()) await buildGateway();
+  switch (command) {
+    case 'up':
+      return run([join(ROOT, 'src', 'orchestrator', 'fleet', 'up.ts'), ...args]);
+    case 'test':
+      return test(args);
+    case 'bench':
+      return run([bench, ...args]);
+    default:
+      return 0;
+  }
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  throw new Failure(
+    `this is Node.js ${process.versions.node}; ECHO needs ${OLDEST_NODE.join('.')} or newer to start`,
+    'Install a current Node.js from https://nodejs.org and run the command again.',
+  );
+}
+
+function benchFile(name) {
+  const folder = join(ROOT, 'test', 'bench');
+  const known = existsSync(folder)
+    ? readdirSync(folder).flatMap((file) => (file.endsWith('.bench.ts') ? [file.slice(0, -9)] : []))
+    : [];
+  if (known.includes(name)) return join(folder, `${name}.bench.ts`);
+  throw new Failure(
+    name === undefined ? 'which benchmark?' : `there is no benchmark "${name}"`,
+    `Choose one of: ${known.join(', ')}.`,
+  );
+}
+
+/** True when node_modules holds what package-lock.json names, as npm itself recorded it there. */
+function isInstalled() {
+  const wanted = readJson(join(ROOT, 'package-lock.json'))?.packages ?? {};
+  const present = readJson(join(ROOT, 'node_modules', '.package-lock.json'))?.packages;
+  if (present === undefined || !existsSync(NODE)) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (!path.startsWith('node_modules/') || entry.link) return true;
+    const found = present[path];
+    return found === undefined
+      ? entry.optional === true || entry.peer === true
+      : found.version === entry.version;
+  });
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function install() {
+  const args = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  const code = await logged('installing packages (npm ci)', 'npm', args);
+  if (code === 0 && existsSync(NODE)) return;
+  throw new Failure(
+    code === 0 ? 'npm ci ended well but left no Node.js 24 in node_modules' : `npm ci ended with ${code}`,
+    `Check the network and the registry (npm config get registry), and that install scripts are allowed
+(npm config set ignore-scripts false); then run the command again. The whole log: ${relative('.', INSTALL_LOG)}`,
+  );
+}
+
+function isGatewayStale() {
+  const gateway = join(ROOT, 'nodes', 'gateway');
+  if (!existsSync(join(gateway, 'build.mjs'))) return false;
+  const sources = [join(gateway, 'src'), join(gateway, 'build.mjs'), join(gateway, 'package.json')];
+  const built = Math.min(...times(join(gateway, 'dist')));
+  return Math.max(...sources.flatMap(times), ...times(join(ROOT, 'src', 'wire'))) > built;
+}
+
+/** Modification times of a file, or of every file below a folder; [0] when it is not there. */
+function times(path) {
+  if (!existsSync(path)) return [0];
+  if (!statSync(path).isDirectory()) return [statSync(path).mtimeMs];
+  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.length === 0
+    ? [0]
+    : files.map((file) => statSync(join(file.parentPath ?? file.path, file.name)).mtimeMs);
+}
+
+async function buildGateway() {
+  const code = await logged('building the gateway package', NODE, [
+    join(ROOT, 'nodes', 'gateway', 'build.mjs'),
+  ]);
+  if (code === 0) return;
+  throw new Failure('the gateway package does not build', `The whole log: ${relative('.', INSTALL_LOG)}`);
+}
+
+/** Runs a step with a live line on standard error; its output goes to the install log, its end too if it fails. */
+async function logged(what, command, args) {
+  mkdirSync(dirname(INSTALL_LOG), { recursive: true });
+  const log = createWriteStream(INSTALL_LOG, { flags: 'a' });
+  const stop = progress(what);
+  let tail = '';
+  const code = await new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: process.platform === 'win32',
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        log.write(text);
+        tail = (tail + text).slice(-2000);
+      });
+    }
+    child.on('error', (error) => {
+      tail += `${command} did not start: ${error.message}`;
+      resolve(1);
+    });
+    child.on('close', (status, signal) => resolve(status ?? 128 + (constants.signals[signal] ?? 0)));
+  });
+  await new Promise((resolve) => log.end(resolve));
+  stop(code === 0);
+  if (code !== 0) process.stderr.write(`${tail.trim().replaceAll(/^/gm, '  ')}\n`);
+  return code;
+}
+
+/** A spinner with the seconds gone on a terminal, a line every 10 s elsewhere. Returns what ends it. */
+function progress(what) {
+  const started = Date.now();
+  const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
+  const frames = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+  const tty = process.stderr.isTTY;
+  let turn = 0;
+  const show = () => {
+    if (tty) process.stderr.write(`\r\x1b[K${frames[turn++ % frames.length]} ${what} … ${seconds()}`);
+    else process.stderr.write(`${what} … ${seconds()}\n`);
+  };
+  show();
+  const timer = setInterval(show, tty ? 100 : 10_000);
+  return (ok) => {
+    clearInterval(timer);
+    process.stderr.write(`${tty ? '\r\x1b[K' : ''}${ok ? '✓' : '✗'} ${what} (${seconds()})\n`);
+  };
+}
+
+/** Runs mocha; its last line is always `N passed, N failed`, also when it could not even load a file. */
+async function test(args) {
+  const options = args.filter((arg) => arg.startsWith('-'));
+  const files = args.filter((arg) => !arg.startsWith('-'));
+  const specs = files.length > 0 ? files.map(asSpec) : ['test/**/*.test.ts'];
+  const colour = process.stdout.isTTY ? ['--color'] : [];
+  let last = '';
+  const code = await run([MOCHA, '--exit', ...colour, ...options, ...specs], (text) => {
+    process.stdout.write(text);
+    last = (last + text).slice(-500);
+  });
+  if (/\d+ passed, \d+ failed[^\n]*\n$/.test(last)) return code;
+  process.stdout.write('\nThe tests did not run to their end.\n0 passed, 1 failed\n');
+  return code || 1;
+}
+
+const asSpec = (path) => (existsSync(path) && statSync(path).isDirectory() ? `${path}/**/*.test.ts` : path);
+
+/**
+ * Runs Node.js 24 on `args` to its end and returns its exit code. Signals are passed on, except Ctrl-C on a
+ * terminal, which the terminal sends to both. The IPC channel tells the target that this process is gone.
+ */
+function run(args, onOutput) {
+  return new Promise((resolve) => {
+    const child = spawn(NODE, args, {
+      cwd: ROOT,
+      stdio: ['inherit', onOutput ? 'pipe' : 'inherit', 'inherit', 'ipc'],
+    });
+    child.stdout?.setEncoding('utf8').on('data', onOutput);
+    child.channel?.unref();
+    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
+      process.on(signal, () => {
+        if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+      });
+    }
+    child.on('close', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
+  });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  process.stderr.write(`\n${error.message}\n${error.remedy}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,42 @@
+/** What can go wrong while the local fleet is installed, started and watched. */
+import { defineErrors } from '../../wire/errors.ts';
+
+export const fleetError = defineErrors({
+  ECHO_INSTALL_FAILED: {
+    status: 500,
+    title: 'A package the local fleet needs could not be installed.',
+    remedy:
+      'Check the network and `npm config get registry`, then start again; the message ends with what npm said.',
+  },
+  ECHO_INSTALL_BUSY: {
+    status: 503,
+    title: 'Another process is installing the same package and does not finish.',
+    remedy: 'End that process, or delete the lock file named in the message, and start again.',
+  },
+  ECHO_GATEWAY_PACKAGE_MISSING: {
+    status: 500,
+    title: 'The gateway package is not built.',
+    remedy: 'Run `npm run build`.',
+  },
+  ECHO_PORT_IN_USE: {
+    status: 500,
+    title: 'A port ECHO wants to listen on is taken.',
+    remedy: 'Stop what holds the port, or choose another one as the message says.',
+  },
+  ECHO_GATEWAY_START_FAILED: {
+    status: 500,
+    title: 'A local gateway did not start.',
+    remedy: 'Read the last lines of its log in the message; the whole log is in its user folder.',
+  },
+  ECHO_FLEET_TIMEOUT: {
+    status: 504,
+    title: 'The local fleet did not get ready in time.',
+    remedy:
+      'Look at the gateway logs named in the message; on a slow machine start again, installs are kept.',
+  },
+  ECHO_EXAMPLE_UNREADABLE: {
+    status: 500,
+    title: 'The example application cannot be read.',
+    remedy: 'Restore flows/ from the repository.',
+  },
+});

@@ -1,0 +1,65 @@
+/**
+ * What a test started is ended after it, newest first, also when it failed. Use `disposables()` at the top of a
+ * `describe`: it ends everything in an `after` hook and hands out folders and ports.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Dispose = () => unknown;
+
+export interface Disposables {
+  /** Registers what ends something; returns the thing itself. */
+  add<T>(thing: T, dispose: Dispose): T;
+  /** A temporary folder, deleted in the end. */
+  folder(prefix?: string): string;
+  /** Ends everything, newest first; throws the first error after all have been tried. */
+  end(): Promise<void>;
+}
+
+/** Registers an `after` hook of the surrounding mocha suite (or ends by `end()` outside of mocha). */
+export function disposables(): Disposables {
+  const stack: Dispose[] = [];
+  const kit: Disposables = {
+    add(thing, dispose) {
+      stack.push(dispose);
+      return thing;
+    },
+    folder(prefix = 'echo-test-') {
+      const path = mkdtempSync(join(tmpdir(), prefix));
+      return kit.add(path, () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
+    },
+    async end() {
+      const errors: unknown[] = [];
+      for (let dispose = stack.pop(); dispose !== undefined; dispose = stack.pop()) {
+        try {
+          await dispose();
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+      if (errors.length > 0) throw errors[0];
+    },
+  };
+  if (typeof after === 'function') {
+    after('ends what it started', async function () {
+      this.timeout(60_000);
+      await kit.end();
+    });
+  }
+  return kit;
+}
+
+/** A TCP port that was free a moment ago; for programs that cannot be asked to choose one. */
+export function freePort(host = '127.0.0.1'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, host, () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
