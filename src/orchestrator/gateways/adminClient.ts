@@ -189,7 +189,10 @@ export class AdminClient implements AdminApi {
       case 403:
         return this.#unauthorized(`${call.method} ${call.path} answered ${answer.status}`);
       case 409:
-        return gatewayError('ECHO_FLOWS_CONFLICT', { message: `${gateway}: ${said}`, where: gateway });
+        return gatewayError('ECHO_FLOWS_CONFLICT', {
+          message: `${gateway}: its flows are no longer at the revision that was read`,
+          where: gateway,
+        });
       case 413:
         return this.#tooLarge(Buffer.byteLength(call.body ?? ''), this.#options.maxBytes);
       default:
