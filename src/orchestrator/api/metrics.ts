@@ -1,0 +1,125 @@
+/** The fleet in Prometheus' words, read from the service at each scrape. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { OrchestratorService } from '../types.ts';
+import { type StreamView, streamViews } from './streams.ts';
+
+const HEALTHS = ['up', 'degraded', 'stale', 'down'] as const;
+const STATUSES = ['running', 'stopped', 'deploying', 'pending-offline', 'undo-pending'] as const;
+
+export function createMetrics(service: OrchestratorService, registry = new Registry()): Registry {
+  collectDefaultMetrics({ register: registry });
+  fleetGauges(service, registry);
+  streamMetrics(service, registry);
+  return registry;
+}
+
+function fleetGauges(service: OrchestratorService, registry: Registry): void {
+  new Gauge({
+    name: 'echo_gateways',
+    help: 'Enrolled gateways by health.',
+    labelNames: ['health'],
+    registers: [registry],
+    collect() {
+      const all = service.gateways();
+      for (const health of HEALTHS) this.set({ health }, all.filter((g) => g.health === health).length);
+    },
+  });
+  new Gauge({
+    name: 'echo_applications',
+    help: 'Applications by status.',
+    labelNames: ['status'],
+    registers: [registry],
+    collect() {
+      const all = service.applications();
+      for (const status of STATUSES) this.set({ status }, all.filter((a) => a.status === status).length);
+    },
+  });
+  new Gauge({
+    name: 'echo_gateway_tasks',
+    help: 'Tasks placed on a gateway.',
+    labelNames: ['gateway'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { id, tasks } of service.gateways()) this.set({ gateway: id }, tasks);
+    },
+  });
+  new Gauge({
+    name: 'echo_gateway_cpu_percent',
+    help: 'CPU load of a gateway, 0-100, from its last heartbeat.',
+    labelNames: ['gateway'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { id, cpuPct } of service.gateways())
+        if (cpuPct !== undefined) this.set({ gateway: id }, cpuPct);
+    },
+  });
+}
+
+interface Sample {
+  readonly labels: Record<string, string>;
+  readonly value: number;
+}
+
+/** Counters start again at a gateway's boot, as Prometheus expects of a counter of a restarted process. */
+function streamMetrics(service: OrchestratorService, registry: Registry): void {
+  const counter = (name: string, help: string, samples: (view: StreamView) => Sample[]) =>
+    new Counter({
+      name,
+      help,
+      labelNames: ['application', 'stream', 'gateway'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const view of currentStreams(service)) {
+          for (const { labels, value } of samples(view)) this.inc(labels, value);
+        }
+      },
+    });
+  counter('echo_stream_appended_total', 'Records appended at the producer.', (v) =>
+    atProducer(v, (p) => p.appended),
+  );
+  counter('echo_stream_retransmitted_total', 'Records sent again by the producer.', (v) =>
+    atProducer(v, (p) => p.retransmitted),
+  );
+  counter('echo_stream_delivered_total', 'Records handed to Node-RED at a consumer.', (v) =>
+    atConsumers(v, (c) => c.delivered),
+  );
+  counter('echo_stream_repeated_total', 'Work done again after a crash, recognised.', (v) =>
+    atConsumers(v, (c) => c.repeated),
+  );
+  counter('echo_stream_lost_total', 'Records declared lost, as seen by each side of the stream.', (v) => [
+    ...atProducer(v, (p) => p.lost),
+    ...atConsumers(v, (c) => c.lost),
+  ]);
+  new Gauge({
+    name: 'echo_stream_backlog_records',
+    help: 'Records appended and not yet processed by the slowest consumer.',
+    labelNames: ['application', 'stream', 'gateway'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const view of currentStreams(service)) {
+        for (const { labels, value } of atProducer(view, (p) => p.backlog)) this.set(labels, value);
+      }
+    },
+  });
+}
+
+function atProducer(view: StreamView, read: (p: NonNullable<StreamView['producer']>) => number): Sample[] {
+  return view.producer ? [{ labels: labels(view, view.from.gateway), value: read(view.producer) }] : [];
+}
+
+function atConsumers(view: StreamView, read: (c: StreamView['consumers'][number]) => number): Sample[] {
+  return view.consumers.map((c) => ({ labels: labels(view, c.gateway), value: read(c) }));
+}
+
+const labels = ({ application, stream }: StreamView, gateway: string) => ({ application, stream, gateway });
+
+export function currentStreams(service: OrchestratorService): StreamView[] {
+  return streamViews(
+    service.applications().map(({ id }) => service.application(id)),
+    service.gateways().map(({ id }) => service.gateway(id)),
+  );
+}
