@@ -1,0 +1,2 @@
+/** Entry of the editor plugin, bundled into `editor.html`. */
+export {};
