@@ -1,0 +1,38 @@
+/** Which output ports a placement cuts: one stream per port, whoever and however many consume it. */
+import { streamName } from '../../wire/nodes.ts';
+import { push } from '../anatomy.ts';
+import type { CutStream, FlowModel, Placement, Wire } from '../types.ts';
+
+/** In file order of the producing task, then port; consumers in order of gateway id. */
+export function streamsOf(model: FlowModel, placement: Placement, application: string): CutStream[] {
+  const streams: CutStream[] = [];
+  for (const [node, ports] of byPort(model.wires)) {
+    const gateway = placement.get(node)!;
+    for (const [port, wires] of [...ports].sort(([a], [b]) => a - b)) {
+      const consumers = new Map<string, string[]>();
+      for (const { to } of wires) {
+        const there = placement.get(to)!;
+        if (there !== gateway && !consumers.get(there)?.includes(to)) push(consumers, there, to);
+      }
+      if (consumers.size === 0) continue;
+      streams.push({
+        stream: streamName(application, node, port),
+        level: model.tasks.get(node)!.hints.delivery,
+        from: { node, port, gateway },
+        consumers: [...consumers.keys()].sort().map((id) => ({ gateway: id, tasks: consumers.get(id)! })),
+      });
+    }
+  }
+  return streams;
+}
+
+/** Wires by source task and port, in their order. */
+export function byPort(wires: readonly Wire[]): Map<string, Map<number, Wire[]>> {
+  const tasks = new Map<string, Map<number, Wire[]>>();
+  for (const wire of wires) {
+    const ports = tasks.get(wire.from.node) ?? new Map<number, Wire[]>();
+    tasks.set(wire.from.node, ports);
+    push(ports, wire.from.port, wire);
+  }
+  return tasks;
+}

@@ -1,0 +1,140 @@
+/**
+ * What a user said about where a task may run, inherited node → group → outer groups → tab.
+ *
+ * `tier` and `gateway` answer one question, where: the nearest level that says either of them decides both.
+ * `requires` adds up over all levels; `delivery` is the nearest one. On groups and tabs the environment variables
+ * ECHO_TIER, ECHO_GATEWAY, ECHO_REQUIRES (comma-separated) and ECHO_DELIVERY serve where `echo` says nothing, since
+ * they survive editors that know nothing of ECHO.
+ */
+import { tier as tierSchema } from '../wire/control.ts';
+import type { DeliveryLevel } from '../wire/nodes.ts';
+import { GATEWAY_ID } from '../wire/topics.ts';
+import type { Anatomy } from './anatomy.ts';
+import { describe } from './anatomy.ts';
+import { flowError } from './errors.ts';
+import type { EffectiveHints, HintOrigin, PlacementHints, RawNode } from './types.ts';
+
+interface Level {
+  readonly hints: PlacementHints;
+  readonly from: HintOrigin;
+}
+
+/** Reads hints of many tasks, each group and tab once. Errors: ECHO_FLOW_BAD_HINT. */
+export function hintReader(parts: Anatomy, path: (id: string) => string): (task: RawNode) => EffectiveHints {
+  const tabs = new Map(parts.tabs.map((tab) => [tab.id, tab]));
+  const cache = new Map<string, readonly Level[]>();
+  const levelsAbove = (node: RawNode): readonly Level[] => {
+    const holder = (node.g ? parts.groups.get(node.g) : undefined) ?? tabs.get(node.z ?? '');
+    if (!holder) return [];
+    let levels = cache.get(holder.id);
+    if (!levels) {
+      const kind = holder.type === 'group' ? 'group' : 'tab';
+      levels = [
+        { hints: ownHints(holder, path), from: { kind, id: holder.id } },
+        { hints: envHints(holder, path), from: { kind: `${kind}-env`, id: holder.id } },
+        ...(kind === 'group' ? levelsAbove(holder) : []),
+      ];
+      cache.set(holder.id, levels);
+    }
+    return levels;
+  };
+  return (task) =>
+    combine([{ hints: ownHints(task, path), from: { kind: 'node', id: task.id } }, ...levelsAbove(task)]);
+}
+
+function combine(levels: readonly Level[]): EffectiveHints {
+  const where = levels.find(({ hints }) => hints.tier !== undefined || hints.gateway !== undefined);
+  // A level's `echo` and its env are one level: together they may say both tier and gateway.
+  const beside = where && levels.filter((l) => l.from.id === where.from.id);
+  const tierAt = beside?.find(({ hints }) => hints.tier !== undefined);
+  const gatewayAt = beside?.find(({ hints }) => hints.gateway !== undefined);
+  const requires = new Map<string, HintOrigin>();
+  for (const { hints, from } of levels) {
+    for (const value of hints.requires ?? []) if (!requires.has(value)) requires.set(value, from);
+  }
+  const delivery = levels.find(({ hints }) => hints.delivery !== undefined)?.hints.delivery;
+  return {
+    ...(tierAt && { tier: { value: tierAt.hints.tier!, from: tierAt.from } }),
+    ...(gatewayAt && { gateway: { value: gatewayAt.hints.gateway!, from: gatewayAt.from } }),
+    requires: [...requires].map(([value, from]) => ({ value, from })),
+    delivery: delivery ?? 'at-least-once',
+  };
+}
+
+type Path = (id: string) => string;
+
+function ownHints(node: RawNode, path: Path): PlacementHints {
+  const echo = node.echo;
+  if (echo === undefined || echo === null) return {};
+  const where = `${path(node.id)}/echo`;
+  if (typeof echo !== 'object' || Array.isArray(echo)) throw bad(node, where, 'echo', echo, 'an object');
+  return read(node, echo as Record<string, unknown>, (key) => `${where}/${key}`);
+}
+
+const ENV_NAMES: Readonly<Record<string, string>> = {
+  ECHO_TIER: 'tier',
+  ECHO_GATEWAY: 'gateway',
+  ECHO_REQUIRES: 'requires',
+  ECHO_DELIVERY: 'delivery',
+};
+
+function envHints(node: RawNode, path: Path): PlacementHints {
+  const found = new Map<string, unknown>();
+  const index = new Map<string, number>();
+  for (const [i, entry] of ((node.env ?? []) as { name?: unknown; value?: unknown }[]).entries()) {
+    const key =
+      typeof entry.name === 'string' && Object.hasOwn(ENV_NAMES, entry.name) && ENV_NAMES[entry.name];
+    if (!key) continue;
+    found.set(key, entry.value);
+    index.set(key, i);
+  }
+  return read(node, Object.fromEntries(found), (key) => `${path(node.id)}/env/${index.get(key)}/value`);
+}
+
+/** Empty text means not said, as an editor's cleared field leaves it. */
+function read(node: RawNode, given: Record<string, unknown>, where: (key: string) => string): PlacementHints {
+  const said = (key: string) => {
+    const value = given[key];
+    return value === '' || value === null ? undefined : value;
+  };
+  const tier = said('tier');
+  const gateway = said('gateway');
+  const delivery = said('delivery');
+  if (tier !== undefined && !tierSchema.safeParse(tier).success) {
+    throw bad(node, where('tier'), 'tier', tier, tierSchema.options.join(', '));
+  }
+  if (gateway !== undefined && !(typeof gateway === 'string' && GATEWAY_ID.test(gateway))) {
+    throw bad(
+      node,
+      where('gateway'),
+      'gateway',
+      gateway,
+      'a gateway id (lower-case letters, digits, hyphens)',
+    );
+  }
+  if (delivery !== undefined && delivery !== 'at-least-once' && delivery !== 'at-most-once') {
+    throw bad(node, where('delivery'), 'delivery', delivery, 'at-least-once or at-most-once');
+  }
+  const requires = readRequires(node, said('requires'), where('requires'));
+  return {
+    ...(tier !== undefined && { tier: tier as PlacementHints['tier'] & string }),
+    ...(gateway !== undefined && { gateway: gateway as string }),
+    ...(requires.length > 0 && { requires }),
+    ...(delivery !== undefined && { delivery: delivery as DeliveryLevel }),
+  };
+}
+
+function readRequires(node: RawNode, value: unknown, where: string): readonly string[] {
+  if (value === undefined) return [];
+  const list: unknown = typeof value === 'string' ? value.split(',') : value;
+  if (!Array.isArray(list) || !list.every((v) => typeof v === 'string' && v.length <= 64)) {
+    throw bad(node, where, 'requires', value, 'a list of capability names');
+  }
+  return [...new Set(list.map((v: string) => v.trim()).filter((v) => v !== ''))];
+}
+
+const bad = (node: RawNode, where: string, key: string, value: unknown, wanted: string) =>
+  flowError('ECHO_FLOW_BAD_HINT', {
+    message: `${where}: ${describe(node)} has ${key} ${JSON.stringify(value)?.slice(0, 80)}; it must be ${wanted}.`,
+    where,
+  });
