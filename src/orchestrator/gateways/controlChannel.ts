@@ -1,0 +1,281 @@
+/**
+ * The orchestrator's end of the control channel: hears every gateway it watches on exact topics, and asks agents
+ * things that are answered once or time out.
+ */
+import { randomUUID } from 'node:crypto';
+import { connect, type MqttClient } from 'mqtt';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import {
+  type Boot,
+  type BrokerAccess,
+  type ControlRequest,
+  encodeEnvelope,
+  gateOpened,
+  gateStatus,
+  parseUp,
+  streamStatus,
+  type UpEnvelope,
+} from '../../wire/control.ts';
+import { type EchoError, isEchoError } from '../../wire/errors.ts';
+import { PROTOCOL_VERSION, parseTopic, topics } from '../../wire/topics.ts';
+import { compareBoots } from './boots.ts';
+import { gatewayError } from './errors.ts';
+import type { ControlChannel } from './types.ts';
+
+type Spoken = Exclude<UpEnvelope, { type: 'reply' }>;
+
+export interface ControlChannelOptions {
+  readonly broker: BrokerAccess;
+  readonly requestTimeoutMs: number;
+  readonly log: Logger;
+  /** A valid envelope of the gateway's current boot; `newBoot` on the first one of a boot. Replies come too. */
+  readonly onHeard: (gateway: string, newBoot: boolean) => void;
+  readonly onEnvelope: (gateway: string, envelope: Spoken) => void;
+  /** The retained status changed to offline: last will, or an orderly leave. */
+  readonly onOffline: (gateway: string) => void;
+}
+
+interface Waiting {
+  readonly gateway: string;
+  readonly method: ControlRequest['method'];
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: EchoError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+const results: Record<ControlRequest['method'], z.ZodType> = {
+  'gate.close': gateStatus,
+  'gate.status': gateStatus,
+  'gate.open': gateOpened,
+  'streams.status': z.array(streamStatus),
+  'streams.retire': z.unknown(),
+  'gateway.forget': z.unknown(),
+};
+
+/** Subscriptions in one packet: keeps it well under any broker's packet limit. */
+const CHUNK = 200;
+/** At most one warning about malformed packets a gateway in this time. */
+const WARN_EVERY_MS = 60_000;
+
+export class MqttControlChannel implements ControlChannel {
+  readonly request: ControlChannel['request'];
+  readonly #options: ControlChannelOptions;
+  readonly #watched = new Set<string>();
+  readonly #boots = new Map<string, Boot>();
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #malformed = new Map<string, { count: number; warnedAt: number }>();
+  #client: MqttClient | undefined;
+  #closed = false;
+
+  constructor(options: ControlChannelOptions) {
+    this.#options = options;
+    this.request = ((gateway: string, request: ControlRequest) =>
+      this.#ask(gateway, request)) as ControlChannel['request'];
+  }
+
+  get connected(): boolean {
+    return this.#client?.connected ?? false;
+  }
+
+  /** Malformed packets so far, by gateway. */
+  get malformed(): ReadonlyMap<string, number> {
+    return new Map([...this.#malformed].map(([gateway, { count }]) => [gateway, count]));
+  }
+
+  /** Connects and keeps connecting until `close`. Rejects with ECHO_BROKER_UNREACHABLE when the first attempt fails. */
+  async connect(): Promise<void> {
+    const { url, username, password } = this.#options.broker;
+    const client = connect(url, {
+      clientId: `echo-orchestrator-${randomUUID().slice(0, 8)}`,
+      clean: true,
+      resubscribe: false,
+      reconnectPeriod: 500,
+      connectTimeout: 10_000,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+    });
+    this.#client = client;
+    client.on('message', (topic, payload) => this.#take(topic, payload));
+    let outage = false;
+    await new Promise<void>((resolve, reject) => {
+      client.on('connect', () => {
+        outage = false;
+        (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
+        this.#subscribe([...this.#watched]).then(resolve, reject);
+      });
+      client.on('error', (error) => {
+        if (!outage)
+          this.#options.log.warn(
+            { broker: withoutUser(url), error: error.message },
+            'broker connection failed',
+          );
+        outage = true;
+        reject(this.#brokerError(error));
+      });
+    });
+  }
+
+  /** Hears this gateway from now on. */
+  async watch(gateway: string): Promise<void> {
+    if (this.#watched.has(gateway)) return;
+    this.#watched.add(gateway);
+    if (this.connected) await this.#subscribe([gateway]);
+  }
+
+  /** Forgets the gateway and what the broker retained of it. */
+  async unwatch(gateway: string): Promise<void> {
+    if (!this.#watched.delete(gateway)) return;
+    this.#boots.delete(gateway);
+    this.#malformed.delete(gateway);
+    const client = this.#client;
+    if (client === undefined || !client.connected) return;
+    await client.unsubscribeAsync([topics.status(gateway), topics.up(gateway)]);
+    await client.publishAsync(topics.status(gateway), '', { qos: 1, retain: true });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiting of this.#waiting.values())
+      waiting.reject(gatewayError('ECHO_BROKER_UNREACHABLE', { message: 'the orchestrator is stopping' }));
+    this.#waiting.clear();
+    await this.#client?.endAsync(true);
+  }
+
+  async #subscribe(gateways: readonly string[]): Promise<void> {
+    for (let i = 0; i < gateways.length; i += CHUNK) {
+      const some = gateways.slice(i, i + CHUNK);
+      await this.#client?.subscribeAsync(
+        some.flatMap((gateway) => [topics.status(gateway), topics.up(gateway)]),
+        { qos: 1 },
+      );
+    }
+  }
+
+  async #ask(gateway: string, request: ControlRequest): Promise<unknown> {
+    const client = this.#client;
+    if (client === undefined || !client.connected || this.#closed)
+      throw gatewayError('ECHO_BROKER_UNREACHABLE', { where: gateway });
+    const id = randomUUID();
+    const answered = new Promise<unknown>((resolve, reject) => {
+      const timer = setTimeout(() => this.#timeOut(id), this.#options.requestTimeoutMs);
+      this.#waiting.set(id, {
+        gateway,
+        method: request.method,
+        timer,
+        resolve: (result) => settle(resolve, result),
+        reject: (error) => settle(reject, error),
+      });
+      const settle = <T>(how: (value: T) => void, value: T) => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        how(value);
+      };
+    });
+    const packet = encodeEnvelope({ v: PROTOCOL_VERSION, type: 'request', id, request });
+    client.publishAsync(topics.down(gateway), packet, { qos: 1 }).catch((error: Error) => {
+      this.#waiting.get(id)?.reject(this.#brokerError(error));
+    });
+    return answered;
+  }
+
+  #timeOut(id: string): void {
+    const waiting = this.#waiting.get(id);
+    waiting?.reject(
+      gatewayError('ECHO_GATEWAY_NO_REPLY', {
+        message: `${waiting.gateway}: no reply to ${waiting.method} within ${this.#options.requestTimeoutMs} ms`,
+        where: waiting.gateway,
+      }),
+    );
+  }
+
+  #take(topic: string, payload: Buffer): void {
+    const parsed = parseTopic(topic);
+    if (parsed === undefined || !('gateway' in parsed) || !this.#watched.has(parsed.gateway)) return;
+    const { gateway } = parsed;
+    try {
+      if (parsed.kind === 'status') this.#takeStatus(gateway, payload);
+      else this.#takeEnvelope(gateway, payload);
+    } catch (error) {
+      // A listener that fails must not take the connection with it.
+      this.#options.log.error({ err: error, gateway }, 'control message could not be handled');
+    }
+  }
+
+  #takeStatus(gateway: string, payload: Buffer): void {
+    const status = payload.toString('utf8');
+    if (status === 'offline') this.#options.onOffline(gateway);
+    else if (status !== 'online' && status !== '') this.#bad(gateway, `status of ${payload.length} bytes`);
+  }
+
+  #takeEnvelope(gateway: string, payload: Buffer): void {
+    const parsed = parseUp(payload);
+    if (!parsed.ok) {
+      this.#bad(gateway, parsed.reason);
+      return;
+    }
+    const envelope = parsed.value;
+    const order = compareBoots(this.#boots.get(gateway), envelope.boot, envelope.type === 'hello');
+    if (order === 'older') return;
+    this.#boots.set(gateway, envelope.boot);
+    this.#options.onHeard(gateway, order === 'newer');
+    if (envelope.type === 'reply') this.#takeReply(gateway, envelope);
+    else this.#options.onEnvelope(gateway, envelope);
+  }
+
+  #takeReply(gateway: string, reply: Extract<UpEnvelope, { type: 'reply' }>): void {
+    const waiting = this.#waiting.get(reply.id);
+    // Late (timed out) or not ours: nobody waits for it.
+    if (waiting === undefined || waiting.gateway !== gateway) return;
+    if (reply.error !== undefined) {
+      const { code, message, details } = reply.error;
+      waiting.reject(
+        gatewayError('ECHO_GATEWAY_AGENT_FAILED', {
+          message: `${gateway}: ${waiting.method}: ${message}`,
+          where: gateway,
+          details: { ...details, agentCode: code },
+        }),
+      );
+      return;
+    }
+    const result = results[waiting.method].safeParse(reply.result);
+    if (result.success) {
+      waiting.resolve(result.data);
+      return;
+    }
+    const issue = result.error.issues[0];
+    waiting.reject(
+      gatewayError('ECHO_GATEWAY_AGENT_FAILED', {
+        message: `${gateway}: the reply to ${waiting.method} does not fit: ${issue?.path.join('/')}: ${issue?.message}`,
+        where: gateway,
+        remedy:
+          'Install the same release of the gateway package as the orchestrator, and restart that Node-RED.',
+      }),
+    );
+  }
+
+  /** Counts a malformed packet; one warning a minute and gateway. */
+  #bad(gateway: string, reason: string): void {
+    const now = Date.now();
+    const { count, warnedAt } = this.#malformed.get(gateway) ?? { count: 0, warnedAt: 0 };
+    const warn = now - warnedAt >= WARN_EVERY_MS;
+    this.#malformed.set(gateway, { count: count + 1, warnedAt: warn ? now : warnedAt });
+    if (warn)
+      this.#options.log.warn({ gateway, reason, count: count + 1 }, 'malformed control message dropped');
+  }
+
+  #brokerError(error: Error): EchoError {
+    if (isEchoError(error)) return error;
+    const where = withoutUser(this.#options.broker.url);
+    return gatewayError('ECHO_BROKER_UNREACHABLE', {
+      message: `${where}: ${error.message}`,
+      where,
+      cause: error,
+    });
+  }
+}
+
+/** A broker URL may carry a password. */
+function withoutUser(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}
