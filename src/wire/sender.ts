@@ -1,0 +1,325 @@
+/**
+ * The producer's side of one stream: `(state, event) → (state, effects)`, no I/O, no clock. Times are ms of any clock
+ * that does not go back. Rules are numbered as in docs/PROTOCOL.md.
+ */
+import type { Boot } from './control.ts';
+import type { AckFrame } from './frames.ts';
+import { GO_BACK_HOLD_MS, probeDelay } from './retry.ts';
+import { compareIncarnations, type Incarnation, sameBoot, WINDOW_BYTES } from './stream.ts';
+
+/** What the producer keeps on disk of one consumer. */
+export interface ConsumerCursor {
+  readonly stable: number;
+  /** First sequence the consumer is owed. */
+  readonly start: number;
+  readonly redeliveredTo: number;
+  readonly boot?: Boot;
+  /** Disks the consumer had before; what still arrives from them is ignored. */
+  readonly formerDisks: readonly string[];
+}
+
+export interface Consumer extends ConsumerCursor {
+  readonly received: number;
+  readonly done: number;
+  readonly credit: number;
+  /** Next sequence to send. */
+  readonly next: number;
+  /** Highest sequence ever sent; after a restart of the producer, all that is in the log. */
+  readonly sentTo: number;
+  /** A `send` effect is out and its `sent` event is not back. */
+  readonly sending: boolean;
+  /** Sent beyond `done`, in order. */
+  readonly inFlight: readonly { readonly to: number; readonly bytes: number }[];
+  /** Wants are not heeded before this time. */
+  readonly holdUntil: number;
+  readonly probes: number;
+  /** When to probe; undefined while nothing is owed or the link is down. */
+  readonly probeAt: number | undefined;
+}
+
+export interface SenderState {
+  readonly incarnation: Incarnation;
+  readonly head: number;
+  readonly connected: boolean;
+  readonly consumers: Readonly<Record<string, Consumer>>;
+  /** Everything up to here has been given up by every consumer. */
+  readonly trimmed: number;
+}
+
+export type SenderEvent =
+  | { readonly type: 'appended'; readonly head: number; readonly at: number }
+  | { readonly type: 'ack'; readonly ack: AckFrame; readonly at: number }
+  /** Answer to a `send` effect: records `from` to `to` went out. */
+  | {
+      readonly type: 'sent';
+      readonly consumer: string;
+      readonly from: number;
+      readonly to: number;
+      readonly bytes: number;
+      readonly at: number;
+    }
+  | { readonly type: 'consumers'; readonly ids: readonly string[]; readonly at: number }
+  | { readonly type: 'link'; readonly up: boolean; readonly at: number }
+  /** Answer to an `outborn` effect: the log has taken a later birth. */
+  | { readonly type: 'reborn'; readonly incarnation: Incarnation; readonly at: number }
+  | { readonly type: 'tick'; readonly at: number };
+
+export type SenderEffect =
+  /** Send records from `from`, at most to `to` and about `maxBytes` but at least one; answer with `sent`. */
+  | {
+      readonly type: 'send';
+      readonly consumer: string;
+      readonly from: number;
+      readonly to: number;
+      readonly maxBytes: number;
+    }
+  /** Send a frame without records. */
+  | { readonly type: 'probe'; readonly consumer: string }
+  /** Nothing up to here is owed to anyone. */
+  | { readonly type: 'trim'; readonly upTo: number }
+  /** Keep the cursor; undefined for a consumer that was retired. */
+  | { readonly type: 'persist'; readonly consumer: string; readonly cursor: ConsumerCursor | undefined }
+  /** The consumer knows a later log than this one, which is the only live one: take a later birth still. */
+  | { readonly type: 'outborn'; readonly by: Incarnation };
+
+export interface Reduced<S, E> {
+  readonly state: S;
+  readonly effects: readonly E[];
+}
+
+const MAX_FORMER_DISKS = 8;
+
+/** State at process start, from the log's extent and the persisted cursors. */
+export function initSender(
+  incarnation: Incarnation,
+  log: { readonly head: number; readonly base: number },
+  cursors: Readonly<Record<string, ConsumerCursor>>,
+): SenderState {
+  const consumers: Record<string, Consumer> = {};
+  for (const [id, cursor] of Object.entries(cursors)) {
+    const stable = Math.min(Math.max(cursor.stable, log.base - 1), log.head);
+    consumers[id] = { ...newConsumer({ ...cursor, stable }), sentTo: log.head };
+  }
+  return withTrim({ incarnation, head: log.head, connected: false, consumers, trimmed: log.base - 1 }, [])
+    .state;
+}
+
+function newConsumer(cursor: ConsumerCursor): Consumer {
+  return {
+    ...cursor,
+    received: cursor.stable,
+    done: cursor.stable,
+    credit: 0,
+    next: cursor.stable + 1,
+    sentTo: cursor.stable,
+    sending: false,
+    inFlight: [],
+    holdUntil: 0,
+    probes: 0,
+    probeAt: undefined,
+  };
+}
+
+export function reduceSender(state: SenderState, event: SenderEvent): Reduced<SenderState, SenderEffect> {
+  const effects: SenderEffect[] = [];
+  switch (event.type) {
+    case 'appended':
+      return advanceAll({ ...state, head: event.head }, event.at, effects);
+    case 'link':
+      return onLink(state, event.up, event.at, effects);
+    case 'consumers':
+      return withTrim(advanceAll(onConsumers(state, event.ids, effects), event.at, effects).state, effects);
+    case 'reborn':
+      return onReborn(state, event.incarnation, event.at, effects);
+    case 'tick':
+      return onTick(state, event.at, effects);
+    case 'sent': {
+      const consumer = state.consumers[event.consumer];
+      if (consumer === undefined) return { state, effects };
+      return update(state, event.consumer, onSent(consumer, event), event.at, effects);
+    }
+    case 'ack':
+      return onAck(state, event.ack, event.at, effects);
+  }
+}
+
+/** Earliest time a `tick` has something to do. */
+export function senderDue(state: SenderState): number | undefined {
+  let due: number | undefined;
+  for (const { probeAt } of Object.values(state.consumers)) {
+    if (probeAt !== undefined && (due === undefined || probeAt < due)) due = probeAt;
+  }
+  return due;
+}
+
+export function cursorOf(c: Consumer): ConsumerCursor {
+  const { stable, start, redeliveredTo, formerDisks, boot } = c;
+  return { stable, start, redeliveredTo, formerDisks, ...(boot === undefined ? {} : { boot }) };
+}
+
+function onLink(state: SenderState, up: boolean, at: number, effects: SenderEffect[]) {
+  const consumers: Record<string, Consumer> = {};
+  for (const [id, c] of Object.entries(state.consumers)) {
+    consumers[id] = { ...c, sending: false, probes: 0, probeAt: undefined };
+    if (up) effects.push({ type: 'probe', consumer: id });
+  }
+  return advanceAll({ ...state, connected: up, consumers }, at, effects);
+}
+
+/** A newcomer that replaces others starts where the last of them stood; any other starts from now. */
+function onConsumers(state: SenderState, ids: readonly string[], effects: SenderEffect[]): SenderState {
+  const removed = Object.entries(state.consumers).filter(([id]) => !ids.includes(id));
+  const stable = Math.min(state.head, ...removed.map(([, c]) => c.stable));
+  const redeliveredTo = Math.max(0, ...removed.map(([, c]) => (c.sentTo > c.stable ? c.sentTo : 0)));
+  const consumers: Record<string, Consumer> = {};
+  for (const id of ids) {
+    const known = state.consumers[id];
+    if (known !== undefined) {
+      consumers[id] = known;
+      continue;
+    }
+    const cursor = { stable, start: stable + 1, redeliveredTo, formerDisks: [] };
+    // It may have been a consumer before and say so: nothing above the head was ever sent.
+    consumers[id] = { ...newConsumer(cursor), sentTo: state.head };
+    effects.push({ type: 'persist', consumer: id, cursor });
+    if (state.connected) effects.push({ type: 'probe', consumer: id });
+  }
+  for (const [id] of removed) effects.push({ type: 'persist', consumer: id, cursor: undefined });
+  return { ...state, consumers };
+}
+
+function onReborn(state: SenderState, incarnation: Incarnation, at: number, effects: SenderEffect[]) {
+  const consumers: Record<string, Consumer> = {};
+  for (const [id, c] of Object.entries(state.consumers)) {
+    consumers[id] = startOver(c);
+    if (state.connected) effects.push({ type: 'probe', consumer: id });
+  }
+  return advanceAll({ ...state, incarnation, consumers }, at, effects);
+}
+
+function onTick(state: SenderState, at: number, effects: SenderEffect[]) {
+  const consumers: Record<string, Consumer> = {};
+  for (const [id, c] of Object.entries(state.consumers)) {
+    const due = c.probeAt !== undefined && c.probeAt <= at;
+    if (due) effects.push({ type: 'probe', consumer: id });
+    consumers[id] = due ? { ...c, probes: c.probes + 1, probeAt: at + probeDelay(c.probes + 1) } : c;
+  }
+  return { state: { ...state, consumers }, effects };
+}
+
+function onSent(c: Consumer, event: Extract<SenderEvent, { type: 'sent' }>): Consumer {
+  const sentTo = Math.max(c.sentTo, event.to);
+  if (event.from !== c.next) return { ...c, sentTo, sending: false };
+  const inFlight = event.bytes > 0 ? [...c.inFlight, { to: event.to, bytes: event.bytes }] : c.inFlight;
+  return { ...c, sentTo, sending: false, next: event.to + 1, inFlight };
+}
+
+function onAck(state: SenderState, ack: AckFrame, at: number, effects: SenderEffect[]) {
+  const c = state.consumers[ack.consumer];
+  if (c === undefined || isOlderBoot(ack.boot, c)) return { state, effects };
+  const order = compareIncarnations(ack.incarnation, state.incarnation);
+  if (order > 0) return { state, effects: [...effects, { type: 'outborn', by: ack.incarnation } as const] };
+  if (order === 0 && ack.received > c.sentTo) return { state, effects };
+
+  const restarted = c.boot === undefined || !sameBoot(c.boot, ack.boot);
+  const booted = restarted ? enterBoot(c, ack.boot) : c;
+  const next = order < 0 ? meetNewcomer(booted, ack, effects) : applyPositions(booted, ack, restarted, at);
+  if (restarted || next.stable > c.stable)
+    effects.push({ type: 'persist', consumer: ack.consumer, cursor: cursorOf(next) });
+  return withTrim(update(state, ack.consumer, next, at, effects).state, effects);
+}
+
+/** Rule 2: an ACK of an older boot, or of a disk the consumer no longer has, is ignored. */
+function isOlderBoot(boot: Boot, c: Consumer): boolean {
+  if (c.boot?.disk === boot.disk) return boot.count < c.boot.count;
+  return c.formerDisks.includes(boot.disk);
+}
+
+function enterBoot(c: Consumer, boot: Boot): Consumer {
+  const formerDisks =
+    c.boot === undefined || c.boot.disk === boot.disk
+      ? c.formerDisks
+      : [...c.formerDisks, c.boot.disk].slice(-MAX_FORMER_DISKS);
+  const redeliveredTo = c.boot === undefined ? c.redeliveredTo : c.sentTo;
+  return { ...c, boot, formerDisks, redeliveredTo };
+}
+
+/** The consumer has not heard of this log: tell it, and begin at what is owed. */
+function meetNewcomer(c: Consumer, ack: AckFrame, effects: SenderEffect[]): Consumer {
+  effects.push({ type: 'probe', consumer: ack.consumer });
+  return startOver(c);
+}
+
+/** Back to the first record owed; what went out before may have been delivered. */
+function startOver(c: Consumer): Consumer {
+  const redeliveredTo = c.sentTo > c.stable ? Math.max(c.redeliveredTo, c.sentTo) : c.redeliveredTo;
+  const { stable } = c;
+  return {
+    ...c,
+    received: stable,
+    done: stable,
+    credit: 0,
+    next: stable + 1,
+    redeliveredTo,
+    inFlight: [],
+    holdUntil: 0,
+  };
+}
+
+/** Within one boot numbers only grow; a newer boot may lower what was received. */
+function applyPositions(c: Consumer, ack: AckFrame, restarted: boolean, at: number): Consumer {
+  const floor = (old: number, now: number): number => (restarted ? now : Math.max(old, now));
+  const stable = Math.max(c.stable, ack.stable);
+  const done = Math.max(stable, floor(c.done, ack.done));
+  const received = Math.max(done, floor(c.received, ack.received));
+  const credit = floor(c.credit, ack.credit);
+  const progressed = received > c.received || done > c.done || stable > c.stable || credit > c.credit;
+  const wanted = restarted ? received + 1 : ack.want;
+  const goBack = wanted > stable && wanted < c.next && (restarted || at >= c.holdUntil);
+  const next = goBack ? wanted : Math.max(c.next, received + 1);
+  return {
+    ...c,
+    stable,
+    done,
+    received,
+    credit,
+    next,
+    inFlight: c.inFlight.filter((chunk) => chunk.to > done && chunk.to < next),
+    holdUntil: goBack ? at + GO_BACK_HOLD_MS : c.holdUntil,
+    probes: progressed || restarted ? 0 : c.probes,
+    probeAt: progressed || restarted ? undefined : c.probeAt,
+  };
+}
+
+function advanceAll(state: SenderState, at: number, effects: SenderEffect[]) {
+  const consumers: Record<string, Consumer> = {};
+  for (const [id, c] of Object.entries(state.consumers)) consumers[id] = advance(state, id, c, at, effects);
+  return { state: { ...state, consumers }, effects };
+}
+
+function update(state: SenderState, id: string, c: Consumer, at: number, effects: SenderEffect[]) {
+  const consumers = { ...state.consumers, [id]: advance(state, id, c, at, effects) };
+  return { state: { ...state, consumers }, effects };
+}
+
+/** Sends what credit and the byte window allow; keeps the probe timer running while anything is owed. */
+function advance(state: SenderState, id: string, c: Consumer, at: number, effects: SenderEffect[]): Consumer {
+  if (!state.connected) return c;
+  const to = Math.min(state.head, c.credit);
+  const used = c.inFlight.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  const sending = c.sending || (c.next <= to && used < WINDOW_BYTES);
+  if (sending && !c.sending)
+    effects.push({ type: 'send', consumer: id, from: c.next, to, maxBytes: WINDOW_BYTES - used });
+  const owed = c.stable < state.head;
+  const probeAt = owed ? (c.probeAt ?? at + probeDelay(c.probes)) : undefined;
+  return { ...c, sending, probeAt };
+}
+
+/** Rule 1: trim only what every consumer has stably passed. */
+function withTrim(state: SenderState, effects: SenderEffect[]) {
+  const stables = Object.values(state.consumers).map((c) => c.stable);
+  const upTo = stables.length === 0 ? state.trimmed : Math.min(...stables);
+  if (upTo <= state.trimmed) return { state, effects };
+  effects.push({ type: 'trim', upTo });
+  return { state: { ...state, trimmed: upTo }, effects };
+}

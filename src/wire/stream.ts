@@ -1,0 +1,26 @@
+/** What sender and receiver of a stream agree on. */
+import type { Boot } from './control.ts';
+
+/** Records a receiver lets a sender be ahead of what is done. */
+export const WINDOW_RECORDS = 256;
+/** Bytes a sender may have sent beyond what is done; one larger record is let through alone. */
+export const WINDOW_BYTES = 1024 * 1024;
+/** Largest encoded record. */
+export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Which log of a stream a number belongs to. `pe` is the producer epoch (given by the orchestrator; 0 until tasks move),
+ * `born` the time in ms at which the log was made, so that a log made after a lost disk supersedes the lost one.
+ */
+export interface Incarnation {
+  readonly pe: number;
+  readonly born: number;
+}
+
+/** What a receiver that never heard of any log says. */
+export const NO_INCARNATION: Incarnation = Object.freeze({ pe: 0, born: 0 });
+
+/** Below 0 when `a` is superseded by `b`, 0 when they are one log, above 0 when `a` supersedes `b`. */
+export const compareIncarnations = (a: Incarnation, b: Incarnation): number => a.pe - b.pe || a.born - b.born;
+
+export const sameBoot = (a: Boot, b: Boot): boolean => a.disk === b.disk && a.count === b.count;
