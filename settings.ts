@@ -82,8 +82,8 @@ const schema = z
         concurrency: z.coerce.number().int().min(1).max(512).default(32).describe('ECHO_DEPLOY_CONCURRENCY'),
       })
       .prefault({}),
-    /** The local fleet of `npm start`: first port of its three gateways. */
-    fleet: z.strictObject({ basePort: port.default(1881).describe('ECHO_FLEET_BASE_PORT') }).prefault({}),
+    /** The local fleet of `npm start`: first port of its three gateways; clear of 1880 (Node-RED) and 1883 (MQTT). */
+    fleet: z.strictObject({ basePort: port.default(1884).describe('ECHO_FLEET_BASE_PORT') }).prefault({}),
   })
   .superRefine((s, context) => {
     if (!loopback.has(s.host) && s.apiKey === undefined) {
