@@ -2,12 +2,12 @@
  * The steps of one deploy, PURE: which follows which, and where a restart goes on. The runner (`apply.ts`) journals a
  * step before it acts and asks `next` when it has acted.
  *
- *   preflight → [close-sources → drain →] [close-all → quiesce →] seal → write → commit → open → retire → done
- *   before `write` a failure goes to      release → undone
- *   in `write` it goes to       restore → release → undone
+ *     preflight → [close-sources → drain →] [close-all → quiesce →] seal → write → commit → open → retire → done
+ *     a failure before `write`:                              release → undone
+ *     a failure in `write`:                        restore → release → undone
  *
- * The commit stands between `write` and `open`: from there on the new version is the truth, and what is left
- * (opening gates, forgetting old streams) is repeated until it succeeds.
+ * The commit stands between `write` and `open`: from there on the new version is the truth, and what is left to do
+ * is repeated until it succeeds.
  */
 
 export type Step =
@@ -34,7 +34,7 @@ export type Step =
   | 'undone';
 
 export interface Shape {
-  /** A stream that carries messages changes its route or consumers. */
+  /** A stream that carries messages changes its route or loses a consumer. */
   readonly drains: boolean;
   /** A fragment that runs now changes. */
   readonly running: boolean;
@@ -42,16 +42,19 @@ export interface Shape {
 
 export type Outcome = 'ok' | 'failed';
 
-/** The step after `step`. */
+/** The step after `step`; the same step when it has to be repeated later. */
 export function next(step: Step, outcome: Outcome, shape: Shape): Step {
-  if (outcome === 'failed') return afterFailure(step);
+  return outcome === 'failed' ? afterFailure(step) : afterSuccess(step, shape);
+}
+
+function afterSuccess(step: Step, { drains, running }: Shape): Step {
   switch (step) {
     case 'preflight':
-      return shape.drains ? 'close-sources' : shape.running ? 'close-all' : 'seal';
+      return drains ? 'close-sources' : running ? 'close-all' : 'seal';
     case 'close-sources':
       return 'drain';
     case 'drain':
-      return shape.running ? 'close-all' : 'seal';
+      return running ? 'close-all' : 'seal';
     case 'close-all':
       return 'quiesce';
     case 'quiesce':
@@ -86,18 +89,8 @@ function afterFailure(step: Step): Step {
     case 'seal':
       return 'release';
     case 'write':
-    case 'commit':
       return 'restore';
-    // Past the commit, and inside an undo, a failure is not a reason to turn round: the step is left to be repeated.
-    case 'open':
-    case 'retire':
-      return 'done';
-    case 'restore':
-      return 'release';
-    case 'release':
-      return 'undone';
-    case 'done':
-    case 'undone':
+    default:
       return step;
   }
 }
@@ -105,21 +98,22 @@ function afterFailure(step: Step): Step {
 /** Where a restart goes on with a deploy whose journal ends at `step`. */
 export function resume(step: Step): Step {
   switch (step) {
-    case 'preflight':
-      return 'undone';
-    case 'close-sources':
-    case 'drain':
-    case 'close-all':
-    case 'quiesce':
-    case 'seal':
-      return 'release';
-    // Some gateways may be written and others not: nobody has seen an answer from all of them.
-    case 'write':
-      return 'restore';
-    // `commit` is journalled only when every gateway had answered its write.
-    default:
+    // Every gateway had answered its write before `commit` was journalled; after `write` alone, nobody knows.
+    case 'commit':
+    case 'open':
+    case 'retire':
+    case 'restore':
+    case 'release':
+    case 'done':
+    case 'undone':
       return step;
+    default:
+      return afterFailure(step);
   }
 }
 
 export const ended = (step: Step): boolean => step === 'done' || step === 'undone';
+
+/** Undo steps and those after the commit: what is left of a deploy that has been decided. */
+export const decided = (step: Step): boolean =>
+  step === 'open' || step === 'retire' || step === 'release' || ended(step);

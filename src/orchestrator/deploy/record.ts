@@ -24,6 +24,8 @@ export interface Target {
 export interface DeployRecord {
   readonly id: string;
   readonly application: string;
+  /** Name of the application from the commit on. */
+  readonly name: string;
   /** `deploy` makes `version` the current one; `start` and `stop` change the state; `remove` forgets it all. */
   readonly kind: 'deploy' | 'start' | 'stop' | 'remove';
   /** Version that will stand on the gateways; 0 when the application leaves all of them. */

@@ -18,6 +18,8 @@ export interface Pending {
   readonly gateway: string;
   /** `apply`: the deployed row is not there yet. `undo`: something newer may be there and must go. */
   readonly kind: 'apply' | 'undo';
+  /** The deploy that could not finish there; its gate may still be closed. */
+  readonly deploy: string;
   /** What may stand there besides the deployed fragment. */
   readonly nodes: RawFlow;
   readonly since: number;
@@ -39,6 +41,7 @@ type PendingRow = {
   application: string;
   gateway: string;
   kind: 'apply' | 'undo';
+  deploy: string;
   nodes: string;
   since: number;
 };
@@ -57,7 +60,7 @@ export function deployedStore(db: DatabaseSync): DeployedStore {
   const put = db.prepare('INSERT OR REPLACE INTO deployed VALUES (?, ?, ?, ?, ?)');
   const remove = db.prepare('DELETE FROM deployed WHERE application = ? AND gateway = ?');
   const pending = db.prepare('SELECT * FROM pending ORDER BY since, application, gateway');
-  const putPending = db.prepare('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?)');
+  const putPending = db.prepare('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?)');
   const removePending = db.prepare('DELETE FROM pending WHERE application = ? AND gateway = ?');
   return {
     ofApplication: (id) => (byApplication.all(id) as DeployedRow[]).map(toDeployed),
@@ -76,7 +79,7 @@ export function deployedStore(db: DatabaseSync): DeployedStore {
         .filter((row) => gateway === undefined || row.gateway === gateway)
         .map(toPending),
     putPending(p) {
-      putPending.run(p.application, p.gateway, p.kind, JSON.stringify(p.nodes), p.since);
+      putPending.run(p.application, p.gateway, p.kind, p.deploy, JSON.stringify(p.nodes), p.since);
     },
     removePending: (application, gateway) => void removePending.run(application, gateway),
   };

@@ -40,6 +40,7 @@ const migrations: readonly string[] = [
     application TEXT NOT NULL,
     gateway TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('apply', 'undo')),
+    deploy TEXT NOT NULL,              -- whose gate may still be closed there
     nodes TEXT NOT NULL,               -- JSON, what may stand there besides the deployed fragment
     since INTEGER NOT NULL,
     PRIMARY KEY (application, gateway)

@@ -1,0 +1,38 @@
+/** What was changed by hand on a gateway since ECHO deployed there, PURE. */
+import type { RawFlow } from '../../flow/types.ts';
+import type { Drift } from '../types.ts';
+import { differing, idsOf, indexById } from './nodes.ts';
+
+/** Where things stand on the canvas is not what they do; the editor also recomputes sizes. */
+const LAYOUT: ReadonlySet<string> = new Set(['x', 'y', 'w', 'h', 'style']);
+
+export interface DriftInput {
+  /** The fragment as ECHO wrote it; empty when it wrote none. */
+  readonly deployed: RawFlow;
+  readonly current: RawFlow;
+  /** Nodes known to be there for another reason (an undo that is still pending). */
+  readonly expected?: RawFlow;
+}
+
+/** In order of the fragment, then of the gateway. */
+export function driftOf({ deployed, current, expected = [] }: DriftInput): Drift[] {
+  const there = indexById(current);
+  const drift: Drift[] = [];
+  for (const node of deployed) {
+    const now = there.get(node.id);
+    if (now === undefined) {
+      drift.push({ node: node.id, kind: 'missing' });
+      continue;
+    }
+    const properties = differing(node, now).filter((name) => !LAYOUT.has(name));
+    if (properties.length > 0) drift.push({ node: node.id, kind: 'changed', properties });
+  }
+  const known = idsOf([...deployed, ...expected]);
+  const ours = idsOf(deployed);
+  for (const node of current) {
+    if (node.z !== undefined && ours.has(node.z) && !known.has(node.id)) {
+      drift.push({ node: node.id, kind: 'added' });
+    }
+  }
+  return drift;
+}

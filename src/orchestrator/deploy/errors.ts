@@ -1,0 +1,81 @@
+/** Errors of plan and deploy. */
+import { defineErrors } from '../../wire/errors.ts';
+
+export const deployError = defineErrors({
+  ECHO_DEPLOY_BUSY: {
+    status: 409,
+    title: 'The application is being deployed already.',
+    remedy: 'Wait until the other deploy has ended, then try again.',
+  },
+  ECHO_DRIFT: {
+    status: 409,
+    title: 'Nodes of the application were edited by hand on a gateway.',
+    remedy: 'Look at `echoctl diff APP`; deploy with --overwrite to put back what ECHO deployed.',
+  },
+  ECHO_VERSION_STALE: {
+    status: 409,
+    title: 'The application has a newer version than the one this deploy was made from.',
+    remedy: 'Fetch the current version, apply the change to it and deploy again.',
+  },
+  ECHO_DRAFT_UNSAVED: {
+    status: 409,
+    title: 'The canvas holds changes of this application that were never deployed.',
+    remedy: 'Deploy or undo them in the editor, or deploy with --overwrite-draft to replace them.',
+  },
+  ECHO_GATEWAY_OFFLINE: {
+    status: 409,
+    title: 'A gateway this deploy must change is offline.',
+    remedy: 'Bring it back, or deploy with --allow-offline: it is completed when the gateway returns.',
+  },
+  ECHO_GATEWAY_TOO_OLD: {
+    status: 422,
+    title: 'The gateway runs a Node-RED that ECHO does not support.',
+    remedy: 'Upgrade its Node-RED to 4.1 or newer.',
+  },
+  ECHO_NODE_TYPE_MISSING: {
+    status: 422,
+    title: 'A gateway does not have a node type its fragment needs.',
+    remedy: 'Install the package that brings the type on that gateway, or place the node elsewhere.',
+  },
+  ECHO_ID_CONFLICT: {
+    status: 409,
+    title: 'A node id of the application is used by something else on the gateway.',
+    remedy: 'Give the node another id: in the editor, copy it, paste the copy and delete the original.',
+  },
+  ECHO_DRAIN_TIMEOUT: {
+    status: 504,
+    title: 'Tasks did not finish the messages they work on in time.',
+    remedy: 'Try again with a longer --drain, or with --force if those messages may be lost.',
+  },
+  ECHO_DEPLOY_INTERRUPTED: {
+    status: 503,
+    title: 'The orchestrator stopped in the middle of the deploy.',
+    remedy: 'It is finished or undone when the orchestrator starts again; look at `echoctl app show APP`.',
+  },
+  ECHO_APP_STOPPED: {
+    status: 409,
+    title: 'The application is stopped.',
+    remedy: 'Start it with `echoctl start APP`.',
+  },
+  ECHO_TASK_UNKNOWN: {
+    status: 404,
+    title: 'No deployed application has such a task.',
+    remedy:
+      'Look at the tasks with `echoctl app show APP`; nodes that were never deployed have no place yet.',
+  },
+  ECHO_PLACEMENT_IMPOSSIBLE: {
+    status: 422,
+    title: 'No placement satisfies every constraint of the flow.',
+    remedy: 'Loosen the constraint the message names, or enrol a gateway that meets it.',
+  },
+  ECHO_GATEWAY_IN_USE: {
+    status: 409,
+    title: 'Applications still run on this gateway.',
+    remedy: 'Stop or move them first, or take the gateway out with --force.',
+  },
+  ECHO_IMPORT_NOTHING: {
+    status: 422,
+    title: 'The gateway has no tab to import.',
+    remedy: "Name tabs of its own that exist there; tabs of deployed applications are ECHO's already.",
+  },
+});
