@@ -121,6 +121,7 @@ function nodeRedSettings(options: DesignRuntimeOptions, gatewayPackage: string):
     runtimeFlowState: 'stop',
     runtimeState: { enabled: false, ui: false },
     echo: { designOnly: true },
+    'echo-editor': { designOnly: true },
     externalModules: {
       autoInstall: false,
       palette: { allowInstall: false, allowUpload: false },

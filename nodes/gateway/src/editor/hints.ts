@@ -1,0 +1,108 @@
+/** What a user says in the ECHO pane, and how it is inherited: node → groups → tab. Pure. */
+
+export type Tier = 'edge' | 'fog' | 'cloud';
+export type Delivery = 'at-most-once' | 'at-least-once';
+export const TIERS: readonly Tier[] = ['edge', 'fog', 'cloud'];
+export const DELIVERIES: readonly Delivery[] = ['at-least-once', 'at-most-once'];
+
+/** The `echo` property of a node, group or tab. `app` is the orchestrator's, on tabs. */
+export interface Hints {
+  tier?: Tier;
+  gateway?: string;
+  requires?: string[];
+  delivery?: Delivery;
+  [other: string]: unknown;
+}
+
+/** A node, group or tab with what can carry hints. `env` names are read where no `echo` survived. */
+export interface Carrier {
+  readonly echo?: Hints | undefined;
+  readonly env?: readonly { readonly name: string; readonly value: string }[];
+  /** How a user knows it. */
+  readonly title: string;
+}
+
+export interface Inherited {
+  readonly tier?: { readonly value: Tier; readonly from: string };
+  readonly gateway?: { readonly value: string; readonly from: string };
+  readonly delivery?: { readonly value: Delivery; readonly from: string };
+  readonly requires: readonly { readonly value: string; readonly from: string }[];
+}
+
+/** What holds when the node itself says nothing; `carriers` from the innermost group out to the tab. */
+export function inherit(carriers: readonly Carrier[]): Inherited {
+  const result: { -readonly [K in keyof Inherited]: Inherited[K] } = { requires: [] };
+  for (const carrier of carriers) {
+    const from = carrier.title;
+    const { tier, gateway, delivery, requires } = hintsOf(carrier);
+    if (tier !== undefined) result.tier ??= { value: tier, from };
+    if (gateway !== undefined) result.gateway ??= { value: gateway, from };
+    if (delivery !== undefined) result.delivery ??= { value: delivery, from };
+    const known = new Set(result.requires.map(({ value }) => value));
+    const more = (requires ?? []).filter((value) => !known.has(value)).map((value) => ({ value, from }));
+    result.requires = [...result.requires, ...more];
+  }
+  return result;
+}
+
+function hintsOf({ echo, env }: Carrier): Hints {
+  const named = (name: string): string | undefined => {
+    const value = env?.find((entry) => entry.name === name)?.value;
+    return value === undefined || value === '' ? undefined : String(value);
+  };
+  const tier = named('ECHO_TIER');
+  const gateway = named('ECHO_GATEWAY');
+  const requires = named('ECHO_REQUIRES')
+    ?.split(/[\s,]+/)
+    .filter(Boolean);
+  return {
+    ...(TIERS.includes(tier as Tier) ? { tier: tier as Tier } : {}),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(requires === undefined ? {} : { requires }),
+    ...echo,
+  };
+}
+
+/** The node's own hints over what it inherits. */
+export function effective(own: Hints | undefined, inherited: Inherited, title = ''): Inherited {
+  const mine = inherit([{ echo: own, title }]);
+  const tier = mine.tier ?? inherited.tier;
+  const gateway = mine.gateway ?? inherited.gateway;
+  const delivery = mine.delivery ?? inherited.delivery;
+  const known = new Set(mine.requires.map(({ value }) => value));
+  return {
+    ...(tier === undefined ? {} : { tier }),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(delivery === undefined ? {} : { delivery }),
+    requires: [...mine.requires, ...inherited.requires.filter(({ value }) => !known.has(value))],
+  };
+}
+
+/** Without what says nothing; undefined when nothing is left, so that an untouched node keeps no `echo`. */
+export function tidy(hints: Hints): Hints | undefined {
+  const entries = Object.entries(hints).filter(
+    ([, value]) => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0),
+  );
+  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Hints);
+}
+
+export function sameHints(a: Hints | undefined, b: Hints | undefined): boolean {
+  const text = (hints: Hints | undefined): string =>
+    JSON.stringify(Object.entries(hints ?? {}).toSorted(([x], [y]) => (x < y ? -1 : 1)));
+  return text(a) === text(b);
+}
+
+export interface GatewayChoice {
+  readonly id: string;
+  readonly tier: string;
+  readonly capabilities: readonly string[];
+}
+
+/** Gateways the hints allow. The orchestrator also looks at node types, capacity and health. */
+export function fitting(hints: Inherited, gateways: readonly GatewayChoice[]): string[] {
+  return gateways
+    .filter(({ tier }) => hints.tier === undefined || hints.tier.value === tier)
+    .filter(({ id }) => hints.gateway === undefined || hints.gateway.value === id)
+    .filter(({ capabilities }) => hints.requires.every(({ value }) => capabilities.includes(value)))
+    .map(({ id }) => id);
+}
