@@ -1,0 +1,79 @@
+/** Gateways and streams for people. Pure. */
+import type { EnrolToken, GatewayDetail, GatewayView } from '../../types.ts';
+import { ago, type Colour, type Column, type Paint, table } from '../terminal.ts';
+
+const HEALTH: Readonly<Record<GatewayView['health'], Colour>> = {
+  up: 'green',
+  degraded: 'yellow',
+  stale: 'yellow',
+  down: 'red',
+};
+const TIERS = ['edge', 'fog', 'cloud'];
+
+export const byTier = (a: GatewayView, b: GatewayView): number =>
+  TIERS.indexOf(a.tier) - TIERS.indexOf(b.tier) || a.id.localeCompare(b.id);
+
+const percent = (value: number | undefined): string => (value === undefined ? '' : `${Math.round(value)} %`);
+
+const COLUMNS: readonly Column[] = [
+  { title: 'GATEWAY' },
+  { title: 'TIER' },
+  { title: 'HEALTH' },
+  { title: 'TASKS', right: true },
+  { title: 'CPU', right: true },
+  { title: 'FREE MB', right: true },
+  { title: 'NODE-RED' },
+  { title: 'SEEN' },
+  { title: 'EDITOR' },
+];
+
+export function renderGateways(gateways: readonly GatewayView[], paint: Paint): string[] {
+  if (gateways.length === 0) return ['No gateways. Make a token for one with "echoctl gateway token".'];
+  const rows = [...gateways]
+    .sort(byTier)
+    .map((gateway) => [
+      gateway.id,
+      gateway.tier,
+      paint(HEALTH[gateway.health], gateway.health),
+      gateway.maxTasks === undefined ? String(gateway.tasks) : `${gateway.tasks}/${gateway.maxTasks}`,
+      percent(gateway.cpuPct),
+      gateway.memFreeMB === undefined ? '' : String(Math.round(gateway.memFreeMB)),
+      gateway.nodeRedVersion,
+      `${ago(gateway.lastSeen)} ago`,
+      gateway.adminUrl,
+    ]);
+  return table(COLUMNS, rows, paint);
+}
+
+export function renderGateway(gateway: GatewayDetail, paint: Paint): string[] {
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['site', gateway.site],
+    ['editor', gateway.adminUrl],
+    ['Node-RED', `${gateway.nodeRedVersion} on Node ${gateway.nodeVersion}, ${gateway.arch}`],
+    ['processor', `${gateway.cpuCores} cores, ${percent(gateway.cpuPct) || 'load unknown'}`],
+    ['memory', `${Math.round(gateway.memTotalMB)} MB, ${Math.round(gateway.memFreeMB ?? 0)} MB free`],
+    ['capabilities', gateway.capabilities.join(', ') || undefined],
+    ['tasks', `${gateway.tasks}${gateway.maxTasks === undefined ? '' : ` of at most ${gateway.maxTasks}`}`],
+    ['applications', gateway.applications.join(', ') || undefined],
+    ['last seen', `${ago(gateway.lastSeen)} ago`],
+    ['event loop', gateway.heartbeat && `${gateway.heartbeat.eventLoopLagMs.toFixed(1)} ms behind`],
+    ['node types', String(gateway.nodeTypes.length)],
+  ];
+  return [
+    `${paint('bold', gateway.id)}  ${gateway.tier}  ${paint(HEALTH[gateway.health], gateway.health)}`,
+    ...facts.flatMap(([name, value]) =>
+      value === undefined ? [] : [`  ${paint('dim', name.padEnd(13))} ${value}`],
+    ),
+  ];
+}
+
+export function renderToken({ token, expires, name }: EnrolToken, url: string, paint: Paint): string[] {
+  return [
+    paint('bold', token),
+    '',
+    `Good for one gateway${name === undefined ? '' : ` named ${name}`}, until ${expires}.`,
+    'On the gateway: npm install @echo-dataflow/node-red-echo in its user folder, add to its settings.js',
+    `  echo: { orchestrator: '${url}', token: '${token}', tier: 'edge' },`,
+    "with its tier ('edge', 'fog' or 'cloud'), and restart its Node-RED.",
+  ];
+}
