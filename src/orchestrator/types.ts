@@ -156,6 +156,8 @@ export interface GatewayView {
   readonly tier: Tier;
   readonly site?: string;
   readonly health: Health;
+  /** Why it is degraded; absent when it is not. */
+  readonly troubles?: readonly string[];
   readonly lastSeen: string;
   readonly adminUrl: string;
   readonly nodeRedVersion: string;

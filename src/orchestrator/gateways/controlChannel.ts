@@ -153,6 +153,7 @@ export class MqttControlChannel implements ControlChannel {
   }
 
   async #ask(gateway: string, request: ControlRequest): Promise<unknown> {
+    if (!this.#watched.has(gateway)) throw gatewayError('ECHO_GATEWAY_UNKNOWN', { where: gateway });
     const client = this.#client;
     if (client === undefined || !client.connected || this.#closed)
       throw gatewayError('ECHO_BROKER_UNREACHABLE', { where: gateway });

@@ -18,12 +18,6 @@ export function checkSupported(facts: GatewayFacts): void {
       `Node.js ${facts.nodeVersion}; 20.15 is the oldest supported`,
       'Update Node.js to 20.15 or later and restart Node-RED.',
     );
-  const missing = [ECHO_IN, ECHO_OUT].filter((type) => !facts.nodeTypes.includes(type));
-  if (missing.length > 0)
-    throw unsupported(
-      `the node types ${missing.map((type) => `"${type}"`).join(' and ')} are not enabled`,
-      'Enable the nodes of @echo-dataflow/node-red-echo in the palette manager (nodesExcludes in settings.js hides them too).',
-    );
 }
 
 /** Projects switch the flow file under a deploy. `settings` is the answer of GET /settings. */
@@ -33,6 +27,16 @@ export function checkSettings(settings: Readonly<Record<string, unknown>>): void
     throw unsupported(
       'its Projects mode is on',
       'Set editorTheme.projects.enabled to false in settings.js and restart Node-RED.',
+    );
+}
+
+/** `types` are those of GET /nodes. */
+export function checkWireNodes(types: ReadonlySet<string>): void {
+  const missing = [ECHO_IN, ECHO_OUT].filter((type) => !types.has(type));
+  if (missing.length > 0)
+    throw unsupported(
+      `its node types ${missing.map((type) => `"${type}"`).join(' and ')} are not enabled`,
+      'Enable the nodes of @echo-dataflow/node-red-echo in the palette manager (nodesExcludes hides them too).',
     );
 }
 

@@ -1,0 +1,317 @@
+/**
+ * The fleet: who is enrolled (enrolment), what they can do (registry), how they are (heartbeats). Read through the
+ * registry alone; what changes by the second lies over it and reaches the registry at a walking pace.
+ */
+import { EventEmitter } from 'node:events';
+import type { Logger } from 'pino';
+import type { Candidate } from '../../placement/types.ts';
+import type { Registry } from '../../registry/Registry.ts';
+import type { BrokerAccess, EnrolReply, EnrolRequest, GatewayFacts, Heartbeat } from '../../wire/control.ts';
+import { type HealthChange, HealthMonitor } from '../health/HealthMonitor.ts';
+import type { GatewayDetail, GatewayView, OrchestratorEvents } from '../types.ts';
+import { AdminClient } from './adminClient.ts';
+import { MqttControlChannel } from './controlChannel.ts';
+import { GatewayDirectory } from './directory.ts';
+import type { EnrolmentDesk } from './enrolment.ts';
+import { gatewayError } from './errors.ts';
+import type { GatewayRecord } from './gatewayItem.ts';
+import { checkSettings, checkWireNodes } from './support.ts';
+import type { Fleet } from './types.ts';
+import { Verifier } from './verifier.ts';
+import { type Carried, candidateOf, viewOf } from './views.ts';
+
+export interface FleetOptions {
+  readonly registry: Registry;
+  readonly desk: EnrolmentDesk;
+  /** The orchestrator's own access to the broker. */
+  readonly broker: BrokerAccess;
+  readonly staleMs: number;
+  readonly requestTimeoutMs: number;
+  readonly log: Logger;
+  readonly carried?: (gateway: string) => Carried;
+  /** One transaction of the store around many writes. */
+  readonly inBatch?: <T>(work: () => T) => T;
+  /** Called when a gateway was taken out: ends its broker connections. */
+  readonly onForgotten?: (gateway: string) => void;
+  readonly clock?: () => number;
+}
+
+/** What the fleet tells of; a part of `OrchestratorEvents`. */
+export type FleetEvents = Pick<OrchestratorEvents, 'gateway' | 'heartbeat' | 'debug' | 'nodeStatus'>;
+
+/** How often load and last sightings reach the registry. */
+const PACE_MS = 10_000;
+const NOT_VERIFIED = 'its admin API was not verified yet';
+const NOTHING: Carried = { tasks: 0, applications: [] };
+
+export class GatewayFleet implements Fleet {
+  readonly control: MqttControlChannel;
+  readonly #options: FleetOptions;
+  readonly #clock: () => number;
+  readonly #directory: GatewayDirectory;
+  readonly #monitor: HealthMonitor;
+  readonly #verifier: Verifier;
+  readonly #events = new EventEmitter<FleetEvents & { usable: [gateway: string] }>().setMaxListeners(0);
+  readonly #heartbeats = new Map<string, Heartbeat>();
+  readonly #clients = new Map<string, AdminClient>();
+  readonly #changed = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
+    this.#directory = new GatewayDirectory(options.registry, this.#clock);
+    this.control = new MqttControlChannel({
+      broker: options.broker,
+      requestTimeoutMs: options.requestTimeoutMs,
+      log: options.log,
+      onHeard: (gateway, newBoot) => this.#heard(gateway, newBoot),
+      onEnvelope: (gateway, envelope) => {
+        if (envelope.type === 'hello') this.#learn(gateway, envelope.facts);
+        else if (envelope.type === 'heartbeat') this.#beat(gateway, envelope);
+        else if (envelope.kind === 'debug') this.#events.emit('debug', gateway, envelope.node, envelope.data);
+        else this.#events.emit('nodeStatus', gateway, envelope.node, envelope.data);
+      },
+      onOffline: (gateway) => this.#monitor.offline(gateway),
+    });
+    this.#monitor = new HealthMonitor({
+      staleMs: options.staleMs,
+      clock: this.#clock,
+      hears: () => this.control.connected,
+      onChange: (change) => this.#healthChanged(change),
+    });
+    this.#verifier = new Verifier({
+      check: (gateway) => this.#verify(gateway),
+      onResult: (gateway, problem) => this.#verified(gateway, problem),
+    });
+  }
+
+  /** Publishes who is enrolled, connects to the broker, watches. Rejects with ECHO_BROKER_UNREACHABLE. */
+  async start(): Promise<void> {
+    const enrolled = this.#options.desk.list();
+    const ids = new Set(enrolled.map(({ id }) => id));
+    this.#batch(() => {
+      for (const { id } of this.#directory.list()) if (!ids.has(id)) this.#directory.remove(id);
+      for (const { id, facts, lastSeenAt } of enrolled) {
+        this.#monitor.add(id);
+        this.#publish(id, facts, this.#directory.get(id)?.lastSeen ?? lastSeenAt);
+      }
+    });
+    await Promise.all(enrolled.map(({ id }) => this.control.watch(id)));
+    this.#monitor.start();
+    this.#timer = setInterval(() => this.flush(), PACE_MS);
+    this.#timer.unref();
+    await this.control.connect();
+  }
+
+  /** Writes what is due to the registry and ends every connection. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#monitor.stop();
+    this.#verifier.close();
+    this.flush();
+    await this.control.close();
+    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+    this.#clients.clear();
+  }
+
+  /** Takes a gateway in (or in again). Errors: see `EnrolmentDesk.enrol`. */
+  async enrol(request: EnrolRequest): Promise<EnrolReply> {
+    const reply = this.#options.desk.enrol(request);
+    const id = reply.gateway;
+    this.#monitor.add(id);
+    this.#dropClient(id);
+    this.#publish(id, request.facts, this.#clock());
+    await this.control.watch(id);
+    if (request.secret === undefined) this.#events.emit('gateway', id, 'enrolled');
+    return reply;
+  }
+
+  list(): GatewayView[] {
+    return this.#directory.list().map((record) => this.#view(record));
+  }
+
+  get(id: string): GatewayDetail {
+    const record = this.#known(id);
+    const heartbeat = this.#heartbeats.get(id);
+    return {
+      ...this.#view(record),
+      nodeTypes: record.facts.nodeTypes,
+      ...(heartbeat === undefined ? {} : { heartbeat }),
+    };
+  }
+
+  has(id: string): boolean {
+    return this.#directory.get(id) !== undefined;
+  }
+
+  candidates(taskCounts: ReadonlyMap<string, number>): Candidate[] {
+    return this.#directory
+      .list()
+      .map((record) =>
+        candidateOf(
+          record,
+          this.#monitor.get(record.id),
+          this.#heartbeats.get(record.id),
+          taskCounts.get(record.id) ?? 0,
+        ),
+      );
+  }
+
+  online(id: string): boolean {
+    const { connected, health } = this.#monitor.get(id);
+    return connected && health !== 'down' && this.control.connected;
+  }
+
+  /** Why a living gateway is degraded; empty when it is not. */
+  troubles(id: string): string[] {
+    return Object.values(this.#monitor.get(id).troubles);
+  }
+
+  apiMaxBytes(id: string): number {
+    return this.#known(id).facts.apiMaxBytes;
+  }
+
+  /** Ask for it anew for each piece of work: a gateway that enrols again gets another client. */
+  admin(id: string): AdminClient {
+    const known = this.#clients.get(id);
+    if (known !== undefined) return known;
+    const { facts } = this.#known(id);
+    const client = new AdminClient({
+      gateway: id,
+      url: facts.adminUrl,
+      access: this.#options.desk.adminAccess(id),
+      timeoutMs: this.#options.requestTimeoutMs,
+      maxBytes: facts.apiMaxBytes,
+    });
+    this.#clients.set(id, client);
+    return client;
+  }
+
+  onUp(listener: (id: string) => void): () => void {
+    this.#events.on('usable', listener);
+    return () => this.#events.off('usable', listener);
+  }
+
+  /** Calls the listener at each event until what it returns is called. */
+  get on(): <E extends keyof FleetEvents>(
+    event: E,
+    listener: (...args: FleetEvents[E]) => void,
+  ) => () => void {
+    const events = this.#events as EventEmitter;
+    return (event, listener) => {
+      const any = listener as (...args: unknown[]) => void;
+      events.on(event, any);
+      return () => events.off(event, any);
+    };
+  }
+
+  async forget(id: string): Promise<void> {
+    this.#known(id);
+    this.#verifier.cancel(id);
+    if (this.online(id)) {
+      // Best effort: without its secret the gateway is out in any case.
+      await this.control.request(id, { method: 'gateway.forget', params: {} }).catch((error: Error) => {
+        this.#options.log.warn({ gateway: id, error: error.message }, 'the gateway was not told to forget');
+      });
+    }
+    this.#options.desk.remove(id);
+    this.#directory.remove(id);
+    this.#monitor.remove(id);
+    this.#heartbeats.delete(id);
+    this.#changed.delete(id);
+    this.#dropClient(id);
+    await this.control.unwatch(id);
+    this.#options.onForgotten?.(id);
+    this.#events.emit('gateway', id, 'removed');
+  }
+
+  /** Brings the registry up to date and renews leases. Runs by itself every 10 s. */
+  flush(): void {
+    this.#batch(() => {
+      for (const record of this.#directory.list()) {
+        if (!this.#changed.has(record.id) && !this.#directory.isDue(record)) continue;
+        this.#publish(record.id, record.facts, this.#monitor.get(record.id).heardAt ?? record.lastSeen);
+      }
+    });
+    this.#changed.clear();
+  }
+
+  #heard(gateway: string, newBoot: boolean): void {
+    if (newBoot || this.#monitor.get(gateway).health === 'down') {
+      this.#monitor.trouble(gateway, 'admin', NOT_VERIFIED);
+      this.#verifier.begin(gateway);
+    }
+    this.#monitor.heard(gateway);
+    this.#changed.add(gateway);
+  }
+
+  #learn(gateway: string, facts: GatewayFacts): void {
+    const known = this.#directory.get(gateway)?.facts;
+    if (known === undefined) return;
+    if (known.adminUrl !== facts.adminUrl || known.apiMaxBytes !== facts.apiMaxBytes) {
+      this.#dropClient(gateway);
+      this.#verifier.begin(gateway);
+    }
+    this.#batch(() => {
+      this.#options.desk.record(gateway, { facts, lastSeenAt: this.#clock() });
+      this.#publish(gateway, facts, this.#clock());
+    });
+  }
+
+  #beat(gateway: string, heartbeat: Heartbeat): void {
+    this.#heartbeats.set(gateway, heartbeat);
+    this.#events.emit('heartbeat', gateway, heartbeat);
+  }
+
+  #healthChanged({ gateway, from, to }: HealthChange): void {
+    this.#options.log.info({ gateway, from, to, troubles: this.troubles(gateway) }, 'gateway health');
+    this.#changed.add(gateway);
+    this.#events.emit('gateway', gateway, to);
+  }
+
+  async #verify(gateway: string): Promise<void> {
+    const admin = this.admin(gateway);
+    checkSettings(await admin.settings());
+    checkWireNodes(await admin.nodeTypes());
+    await admin.flows();
+  }
+
+  #verified(gateway: string, problem: string | undefined): void {
+    this.#monitor.trouble(gateway, 'admin', problem);
+    if (problem === undefined) this.#events.emit('usable', gateway);
+    else this.#options.log.warn({ gateway, problem }, 'gateway cannot be used yet');
+  }
+
+  #publish(id: string, facts: GatewayFacts, lastSeen: number): void {
+    const heartbeat = this.#heartbeats.get(id);
+    this.#directory.publish(id, facts, {
+      health: this.#monitor.get(id).health,
+      lastSeen,
+      ...(heartbeat === undefined ? {} : { cpuPct: heartbeat.cpuPct, memFreeMB: heartbeat.memFreeMB }),
+    });
+  }
+
+  #view(record: GatewayRecord): GatewayView {
+    const { id } = record;
+    const carried = this.#options.carried?.(id) ?? NOTHING;
+    return viewOf(record, this.#monitor.get(id), this.#heartbeats.get(id), carried);
+  }
+
+  #known(id: string): GatewayRecord {
+    const record = this.#directory.get(id);
+    if (record === undefined)
+      throw gatewayError('ECHO_GATEWAY_UNKNOWN', { message: `no gateway ${id} is enrolled`, where: id });
+    return record;
+  }
+
+  #dropClient(id: string): void {
+    const client = this.#clients.get(id);
+    this.#clients.delete(id);
+    void client?.close();
+  }
+
+  #batch<T>(work: () => T): T {
+    return this.#options.inBatch === undefined ? work() : this.#options.inBatch(work);
+  }
+}

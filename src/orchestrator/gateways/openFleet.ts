@@ -1,0 +1,104 @@
+/** Joins broker, enrolment and fleet as the settings say; the composition root and the tests both start here. */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Settings } from '../../../settings.ts';
+import type { Registry } from '../../registry/Registry.ts';
+import type { BrokerAccess } from '../../wire/control.ts';
+import { ORCHESTRATOR_USER } from '../broker/access.ts';
+import { type EmbeddedBroker, startBroker } from '../broker/EmbeddedBroker.ts';
+import { EnrolmentDesk } from './enrolment.ts';
+import { GatewayFleet } from './GatewayFleet.ts';
+import type { EnrolmentStore, TokenStore, Vault } from './ports.ts';
+import type { Carried } from './views.ts';
+
+export interface OpenFleetOptions {
+  readonly settings: Pick<Settings, 'host' | 'publicUrl' | 'broker' | 'gateways'>;
+  readonly store: {
+    readonly enrolments: EnrolmentStore;
+    readonly tokens: TokenStore;
+    readonly vault: Vault;
+    transaction<T>(work: () => T): T;
+  };
+  readonly registry: Registry;
+  readonly log: Logger;
+  /** What applications put on a gateway, for its view. */
+  readonly carried?: (gateway: string) => Carried;
+}
+
+export interface OpenFleet {
+  readonly fleet: GatewayFleet;
+  readonly desk: EnrolmentDesk;
+  /** Where gateways find the broker; without user and password. */
+  readonly brokerUrl: string;
+  close(): Promise<void>;
+}
+
+/** Throws ECHO_BROKER_PORT_IN_USE, ECHO_BROKER_FAILED, ECHO_BROKER_UNREACHABLE; nothing is left running then. */
+export async function openFleet(options: OpenFleetOptions): Promise<OpenFleet> {
+  const { settings, store, registry, log } = options;
+  const { broker, gateways } = settings;
+  const password = randomBytes(24).toString('base64url');
+  let brokersFor: (gateway: string, secret: string) => BrokerAccess[] = () => [external(broker)];
+  const desk = new EnrolmentDesk({
+    ...store,
+    heartbeatMs: gateways.heartbeatMs,
+    brokersFor: (gateway, secret) => brokersFor(gateway, secret),
+  });
+  let embedded: EmbeddedBroker | undefined;
+  let access = external(broker);
+  if (broker.url === undefined) {
+    embedded = await startBroker({
+      host: settings.host,
+      port: broker.port,
+      log,
+      authenticate: (user, given) =>
+        user === ORCHESTRATOR_USER ? given === password : desk.authenticate(user, given),
+    });
+    access = { url: mqttUrl(settings.host, embedded.port), username: ORCHESTRATOR_USER, password };
+    const url = mqttUrl(publicHost(settings), embedded.port);
+    brokersFor = (gateway, secret) => [{ url, username: gateway, password: secret }];
+  }
+  const fleet = new GatewayFleet({
+    registry,
+    desk,
+    broker: access,
+    staleMs: gateways.staleMs,
+    requestTimeoutMs: gateways.requestTimeoutMs,
+    log,
+    inBatch: (work) => store.transaction(work),
+    onForgotten: (gateway) => embedded?.disconnect(gateway),
+    ...(options.carried === undefined ? {} : { carried: options.carried }),
+  });
+  const close = async () => {
+    await fleet.close();
+    await embedded?.close();
+  };
+  try {
+    await fleet.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const brokerUrl =
+    embedded === undefined ? (broker.url ?? '') : mqttUrl(publicHost(settings), embedded.port);
+  return { fleet, desk, brokerUrl, close };
+}
+
+function external({ url = '', username, password }: Settings['broker']): BrokerAccess {
+  return {
+    url,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+  };
+}
+
+/** The name under which gateways reach this machine. */
+function publicHost({ host, publicUrl }: Pick<Settings, 'host' | 'publicUrl'>): string {
+  return publicUrl === undefined ? host : new URL(publicUrl).hostname;
+}
+
+/** Listening on every address, one's own connection goes over loopback. */
+function mqttUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `mqtt://${reachable.includes(':') && !reachable.startsWith('[') ? `[${reachable}]` : reachable}:${port}`;
+}
