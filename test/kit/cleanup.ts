@@ -3,9 +3,10 @@
  * `describe`: it ends everything in an `after` hook and hands out folders and ports.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+export { freePort } from '../../src/orchestrator/fleet/ports.ts';
 
 export type Dispose = () => unknown;
 
@@ -49,17 +50,4 @@ export function disposables(): Disposables {
     });
   }
   return kit;
-}
-
-/** A TCP port that was free a moment ago; for programs that cannot be asked to choose one. */
-export function freePort(host = '127.0.0.1'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -34,6 +34,16 @@ export const fleetError = defineErrors({
     remedy:
       'Look at the gateway logs named in the message; on a slow machine start again, installs are kept.',
   },
+  ECHO_CHECK_TIMEOUT: {
+    status: 504,
+    title: 'The example did not carry its records in time.',
+    remedy: 'Start without --check and look at the fleet page and the gateway logs.',
+  },
+  ECHO_DATA_DIR_FOREIGN: {
+    status: 500,
+    title: "The data folder holds things that are not ECHO's.",
+    remedy: 'Empty it by hand, or choose another one with ECHO_DATA_DIR.',
+  },
   ECHO_EXAMPLE_UNREADABLE: {
     status: 500,
     title: 'The example application cannot be read.',

@@ -163,6 +163,8 @@ function npm(args: readonly string[], cwd: string, what: string): Promise<string
   const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline', '--no-workspaces'];
   return new Promise((resolve, reject) => {
     const child = spawn('npm', [...args, ...flags], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const killWithUs = () => child.kill();
+    process.once('exit', killWithUs);
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -174,9 +176,11 @@ function npm(args: readonly string[], cwd: string, what: string): Promise<string
     const fail = (reason: string, cause?: unknown) =>
       reject(fleetError('ECHO_INSTALL_FAILED', { message: `${what}: ${reason}`, where: cwd, cause }));
     child.on('error', (error) => fail(`npm did not start: ${error.message}`, error));
-    child.on('close', (code) =>
-      code === 0 ? resolve(out) : fail(lastLines(err || out, 8) || `npm ended with ${code}`),
-    );
+    child.on('close', (code) => {
+      process.off('exit', killWithUs);
+      if (code === 0) resolve(out);
+      else fail(lastLines(err || out, 8) || `npm ended with ${code}`);
+    });
   });
 }
 

@@ -1,5 +1,10 @@
-import { createServer } from 'node:net';
+/** Ports: whether one is free, and free ones for programs that must be told a number. */
+import { createServer, type Server } from 'node:net';
 import { fleetError } from './errors.ts';
+
+const TRIES = 50;
+const LOWEST = 20_000;
+const HIGHEST = 32_000;
 
 /** Throws ECHO_PORT_IN_USE naming `what` and `remedy` unless `port` can be listened on. */
 export async function assertPortFree(
@@ -8,11 +13,7 @@ export async function assertPortFree(
   what: string,
   remedy: string,
 ): Promise<void> {
-  const taken = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-    const server = createServer();
-    server.once('error', resolve);
-    server.listen(port, host, () => server.close(() => resolve(undefined)));
-  });
+  const taken = await tryListen(port, host);
   if (taken === undefined) return;
   const reason = taken.code === 'EADDRINUSE' ? 'it is in use' : taken.message;
   throw fleetError('ECHO_PORT_IN_USE', {
@@ -21,4 +22,43 @@ export async function assertPortFree(
     remedy,
     cause: taken,
   });
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(host: string = '127.0.0.1'): Promise<number> {
+  const server = await listen(0, host);
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  await close(server);
+  return port;
+}
+
+/** First of `count` neighbouring ports that were free a moment ago, below the range systems hand out by themselves. */
+export async function freePorts(count: number, host: string = '127.0.0.1'): Promise<number> {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const first = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+    const taken = await Promise.all(Array.from({ length: count }, (_, i) => tryListen(first + i, host)));
+    if (taken.every((error) => error === undefined)) return first;
+  }
+  throw fleetError('ECHO_PORT_IN_USE', { message: `no ${count} neighbouring ports are free on ${host}` });
+}
+
+async function tryListen(port: number, host: string): Promise<NodeJS.ErrnoException | undefined> {
+  try {
+    await close(await listen(port, host));
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
+}
+
+function listen(port: number, host: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject).listen(port, host, () => resolve(server));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
 }

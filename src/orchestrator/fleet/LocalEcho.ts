@@ -1,0 +1,150 @@
+/** Orchestrator and local fleet as one thing that starts, shows itself and stops. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Settings } from '../../../settings.ts';
+import type { RawFlow } from '../../flow/types.ts';
+import type { OrchestratorService } from '../types.ts';
+import { checkExample, type Verdict } from './check.ts';
+import { fleetError } from './errors.ts';
+import { LocalFleet } from './LocalFleet.ts';
+import { assertPortFree } from './ports.ts';
+import { StatusLine } from './StatusLine.ts';
+import { Steps } from './terminal.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../../flows/city-etl.json', import.meta.url));
+
+/** What the composition root gives. */
+export interface RunningOrchestrator {
+  /** Where people and gateways reach it, no trailing slash. */
+  readonly url: string;
+  readonly service: OrchestratorService;
+  close(): Promise<void>;
+}
+
+export interface Started {
+  readonly service: OrchestratorService;
+  /** The application that runs. */
+  readonly application: string;
+  /** The example, as it stands in flows/. */
+  readonly flow: RawFlow;
+}
+
+export class LocalEcho {
+  readonly #settings: Settings;
+  readonly #create: (settings: Settings) => Promise<RunningOrchestrator>;
+  readonly #steps = new Steps();
+  readonly #fleet: LocalFleet;
+  #status: StatusLine | undefined;
+  #orchestrator: RunningOrchestrator | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings, create: (settings: Settings) => Promise<RunningOrchestrator>) {
+    this.#settings = settings;
+    this.#create = create;
+    this.#fleet = new LocalFleet(settings, (line) => this.#say(line));
+  }
+
+  /** Starts everything; resolves with the application that runs. */
+  async start(): Promise<Started> {
+    await this.#assertPortsFree();
+    this.#steps.next('starting the orchestrator');
+    this.#orchestrator = await this.#create(this.#settings);
+    const { service, url } = this.#orchestrator;
+    await this.#fleet.start(service, url);
+    const flow = readExample();
+    const application = await this.#exampleIn(service, flow);
+    this.#steps.done();
+    return { service, application, flow };
+  }
+
+  /** Prints where everything is and keeps the status line going. */
+  show(service: OrchestratorService): void {
+    process.stdout.write(`\n${this.#describe(service)}\n\n`);
+    this.#status = new StatusLine(service);
+    this.#status.start();
+  }
+
+  /** Waits until the example has carried its records; see `check.ts`. */
+  async check({ service, application, flow }: Started): Promise<Verdict> {
+    this.#steps.next('carrying records');
+    const verdict = await checkExample(service, application, flow, (line) => this.#steps.next(line));
+    this.#steps.done();
+    return verdict;
+  }
+
+  /** Stops everything, once; a second call waits for the first. */
+  close(failed: boolean = false): Promise<void> {
+    this.#closing ??= this.#close(failed);
+    return this.#closing;
+  }
+
+  /** No time for order: kills what runs. */
+  kill(): void {
+    this.#fleet.kill();
+  }
+
+  async #close(failed: boolean): Promise<void> {
+    if (failed) this.#steps.failed();
+    this.#status?.stop();
+    this.#steps.next('stopping');
+    await this.#fleet.stop();
+    await this.#orchestrator?.close();
+    this.#steps.done();
+  }
+
+  #say(line: string): void {
+    if (this.#status === undefined) this.#steps.next(line);
+    else this.#status.say(line);
+  }
+
+  async #assertPortsFree(): Promise<void> {
+    const { host, port, broker } = this.#settings;
+    await assertPortFree(
+      port,
+      host,
+      'the orchestrator',
+      'Stop what listens there, or choose another port with ECHO_PORT=<port>.',
+    );
+    if (broker.url === undefined) {
+      const remedy = 'Stop what listens there, or choose another port with ECHO_BROKER_PORT=<port>.';
+      await assertPortFree(broker.port, host, 'the embedded broker', remedy);
+    }
+    await this.#fleet.assertPortsFree();
+  }
+
+  async #exampleIn(service: OrchestratorService, flow: RawFlow): Promise<string> {
+    const [first] = service.applications();
+    if (first !== undefined) return first.id;
+    this.#steps.next('deploying the example application');
+    const deployment = await service.deploy({ flow, name: 'City sensors', origin: 'start' });
+    return deployment.application;
+  }
+
+  #describe(service: OrchestratorService): string {
+    const { url } = this.#orchestrator!;
+    const rows: [string, string, string][] = [
+      ['Editor', `${url}/editor`, 'draw a flow, say what runs where, Deploy'],
+      ['Fleet', `${url}/`, 'gateways, applications, traffic'],
+      ['API', `${url}/api/v1/openapi.json`, 'or: npm run -s echoctl -- --help'],
+    ];
+    for (const gateway of service.gateways()) {
+      const what = `${gateway.tier}: Node-RED ${gateway.nodeRedVersion}, Node ${gateway.nodeVersion}`;
+      rows.push([gateway.id, gateway.adminUrl, what]);
+      const hasPage = service
+        .applications()
+        .some(({ id }) => service.application(id).placement['city-page'] === gateway.id);
+      if (hasPage) rows.push(['Result', `${gateway.adminUrl}/city`, 'what the example publishes']);
+    }
+    const width = Math.max(...rows.map(([, where]) => where.length));
+    const lines = rows.map(([name, where, what]) => `  ${name.padEnd(8)} ${where.padEnd(width)}  ${what}`);
+    return ['ECHO is running.', '', ...lines, '', '  Ctrl-C stops it; the data stays.'].join('\n');
+  }
+}
+
+function readExample(): RawFlow {
+  try {
+    return JSON.parse(readFileSync(EXAMPLE, 'utf8')) as RawFlow;
+  } catch (error) {
+    throw fleetError('ECHO_EXAMPLE_UNREADABLE', { message: (error as Error).message, where: EXAMPLE });
+  }
+}
