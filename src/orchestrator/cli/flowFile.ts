@@ -1,5 +1,6 @@
 /** Reads the flow a command names. */
 import { readFileSync } from 'node:fs';
+import { jsonMistake } from '../../wire/jsonMistake.ts';
 import { cliError } from './errors.ts';
 
 /** The JSON in a file, or on standard input for `-`. Throws ECHO_CLI_FILE_UNREADABLE or ECHO_CLI_FILE_NOT_JSON. */
@@ -9,9 +10,10 @@ export function readFlowFile(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    const { line, column, reason } = jsonMistake(error, text);
     throw cliError('ECHO_CLI_FILE_NOT_JSON', {
-      message: `${name} is not JSON: ${(error as Error).message}`,
-      where: name,
+      message: `${name} is not JSON: line ${line} column ${column}: ${reason}`,
+      where: `${name} line ${line} column ${column}`,
     });
   }
 }

@@ -34,9 +34,9 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 }
 
 /** What, where, what to do. */
-function errorLines({ code, detail, where, remedy }: Shown, { paint }: Terminal): string[] {
+function errorLines({ code, detail, where, remedy }: Shown, { paintNote }: Terminal): string[] {
   return [
-    `${paint('red', 'error')} ${paint('bold', code)}: ${detail}`,
+    `${paintNote('red', 'error')} ${paintNote('bold', code)}: ${detail}`,
     ...(where === undefined || detail.includes(where) ? [] : [`  where:  ${where}`]),
     `  remedy: ${remedy}`,
   ];

@@ -8,6 +8,8 @@ export type Paint = (colour: Colour, text: string) => string;
 export interface Terminal {
   /** Colours text for stdout, or leaves it when stdout is no terminal. */
   readonly paint: Paint;
+  /** The same for stderr. */
+  readonly paintNote: Paint;
   /** A line of the result. */
   print(text: string): void;
   /** A line about the way there. */
@@ -20,9 +22,9 @@ export interface Terminal {
 }
 
 export function processTerminal(): Terminal {
-  const colours = process.stdout.isTTY === true && process.stdout.hasColors() && !process.env.NO_COLOR;
   return {
-    paint: colours ? (colour, text) => styleText(colour, text, { validateStream: false }) : (_, text) => text,
+    paint: paintFor(process.stdout),
+    paintNote: paintFor(process.stderr),
     print: (text) => process.stdout.write(`${text}\n`),
     note: (text) => process.stderr.write(`${text}\n`),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
@@ -36,6 +38,14 @@ export function processTerminal(): Terminal {
       }
     },
   };
+}
+
+const plain: Paint = (_, text) => text;
+
+/** Colours only on a terminal, and not where NO_COLOR is set. */
+function paintFor(stream: NodeJS.WriteStream): Paint {
+  if (stream.isTTY !== true || !stream.hasColors() || process.env.NO_COLOR) return plain;
+  return (colour, text) => styleText(colour, text, { validateStream: false });
 }
 
 /** Columns the text takes, colours left out. */
