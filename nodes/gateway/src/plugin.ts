@@ -1,12 +1,89 @@
 /** The agent plugin: joins follower, gate, streams and agent inside one Node-RED process. */
-import type { WireRuntime } from './nodes/runtime.ts';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Agent, explain, type Log } from './agent/Agent.ts';
+import { type AgentConfig, readConfig } from './agent/config.ts';
+import { agentError } from './agent/errors.ts';
+import { FlowIndex } from './flowIndex.ts';
+import { HookFollower } from './follow/HookFollower.ts';
+import { HookGate } from './gate/HookGate.ts';
 import type { Red } from './red.ts';
+import { StreamManager } from './streams/StreamManager.ts';
 
-let current: WireRuntime | undefined;
+/** What stands while a Node-RED is a gateway. */
+export interface Gateway {
+  readonly follower: HookFollower;
+  readonly gate: HookGate;
+  readonly streams: StreamManager;
+  readonly agent: Agent;
+}
 
-/** The running gateway of this process, for the wire nodes. */
-export const currentGateway = (): WireRuntime | undefined => current;
+let current: Gateway | undefined;
 
+/** The gateway of this process; undefined while it is none. */
+export const currentGateway = (): Gateway | undefined => current;
+
+/** Node-RED loads plugins before it starts flows: what was gated before a restart is gated again in time. */
 export function startAgentPlugin(RED: Red): void {
   RED.plugins.registerPlugin('echo-agent', { type: 'echo-agent' });
+  const log: Log = {
+    info: (text) => RED.log.info(`[echo] ${text}`),
+    warn: (text) => RED.log.warn(`[echo] ${text}`),
+    error: (text) => RED.log.error(`[echo] ${text}`),
+  };
+  const configured = readConfig(RED.settings, process.env);
+  switch (configured.kind) {
+    case 'design':
+      return;
+    case 'absent':
+      log.info(
+        'not part of a fleet: set echo.orchestrator, echo.token and echo.tier in settings.js to join one',
+      );
+      return;
+    case 'refused':
+      log.error(explain(configured.error));
+      return;
+  }
+  try {
+    const folder = join(RED.settings.userDir ?? process.cwd(), 'echo');
+    current = assemble(RED, log, folder, configured.config);
+    current.agent.start();
+    stopWithNodeRed(current.agent);
+  } catch (error) {
+    log.error(explain(error));
+  }
+}
+
+function assemble(RED: Red, log: Log, folder: string, config: AgentConfig): Gateway {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw agentError('ECHO_GATEWAY_DISK', {
+      message: `${folder}: ${(cause as Error).message}`,
+      where: folder,
+      cause,
+    });
+  }
+  const flows = new FlowIndex(RED);
+  const follower = new HookFollower(RED, { flows, warn: log.warn });
+  const gate = new HookGate(RED, {
+    flows,
+    follower,
+    file: join(folder, 'gates.json'),
+    streams: () => streams.status(),
+    warn: log.warn,
+  });
+  const streams = new StreamManager({ folder, follower, gate, log });
+  // The gate sees a message first: what it holds has not happened yet for the follower.
+  gate.install();
+  follower.install();
+  const agent = new Agent({ red: RED, config, folder, flows, follower, gate, streams, log });
+  return { follower, gate, streams, agent };
+}
+
+/** Node-RED tells plugins nothing of its end; where it listens to a signal itself, so does the agent. */
+function stopWithNodeRed(agent: Agent): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    if (process.listenerCount(signal) > 0) process.once(signal, () => void agent.stop());
+  }
 }

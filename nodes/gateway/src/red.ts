@@ -29,6 +29,8 @@ export interface RedNode {
   readonly _inputCallback?: ((...args: unknown[]) => void) | null;
   readonly _inputCallbacks?: unknown[] | null;
   readonly _expectedDoneCount: number;
+  /** `path`: ids of the tab and of the subflow instances around the node, outermost first, joined with `/`. */
+  readonly _flow?: { readonly path?: string };
   receive(msg: object): void;
 }
 
@@ -50,6 +52,7 @@ export interface RedSettings {
   readonly httpAdminRoot?: string | false;
   readonly httpAdminAuth?: unknown;
   readonly disableEditor?: boolean;
+  readonly adminAuth?: unknown;
   readonly readOnly?: boolean;
   readonly apiMaxLength?: string | number;
   readonly editorTheme?: { readonly projects?: { readonly enabled?: boolean } };

@@ -5,6 +5,8 @@ import type { RuntimeApi } from './nodes/runtime.ts';
 import { currentGateway, startAgentPlugin } from './plugin.ts';
 import type { Red } from './red.ts';
 
+export { currentGateway };
+
 export function agentPlugin(RED: Red): void {
   startAgentPlugin(RED);
 }

@@ -1,0 +1,65 @@
+/** What can go wrong between this Node-RED and its fleet. */
+import { defineErrors } from '../../../../src/wire/errors.ts';
+
+export const agentError = defineErrors({
+  ECHO_GATEWAY_SETTINGS_INVALID: {
+    status: 500,
+    title: 'The `echo` settings of this Node-RED cannot be used.',
+    remedy:
+      'Correct the setting named in the message (settings.js, or its environment variable) and restart.',
+  },
+  ECHO_GATEWAY_PROJECTS_MODE: {
+    status: 409,
+    title: 'This Node-RED runs in Projects mode, where flows belong to a Git project.',
+    remedy: 'Set editorTheme.projects.enabled to false in settings.js and restart, or use another Node-RED.',
+  },
+  ECHO_GATEWAY_READ_ONLY: {
+    status: 409,
+    title: 'This Node-RED keeps its flows in read-only storage.',
+    remedy: 'Remove readOnly from settings.js and restart, so that deployed flows can be saved.',
+  },
+  ECHO_GATEWAY_NO_ADMIN_API: {
+    status: 409,
+    title: 'This Node-RED has no admin API.',
+    remedy: 'Set httpAdminRoot to a path (it is false) in settings.js and restart.',
+  },
+  ECHO_GATEWAY_NO_ADMIN_ACCESS: {
+    status: 409,
+    title: 'The admin API of this Node-RED is protected and ECHO was given no access to it.',
+    remedy:
+      'Set echo.admin to {username, password} or {token} of a user with permission "*" (ECHO_ADMIN_USER and ' +
+      'ECHO_ADMIN_PASSWORD, or ECHO_ADMIN_TOKEN) and restart.',
+  },
+  ECHO_GATEWAY_DISK: {
+    status: 507,
+    title: 'The folder of the agent cannot be written.',
+    remedy: 'Make <userDir>/echo writable for the user Node-RED runs as, and restart.',
+  },
+  ECHO_ENROL_UNREACHABLE: {
+    status: 503,
+    title: 'The orchestrator cannot be reached.',
+    remedy:
+      'Check echo.orchestrator and the network; the agent keeps trying, and deployed flows keep running.',
+  },
+  ECHO_ENROL_REFUSED: {
+    status: 401,
+    title: 'The orchestrator refused this gateway.',
+    remedy: 'Make a new token (`echoctl gateway token`), put it into echo.token and restart Node-RED.',
+  },
+  ECHO_REQUEST_INVALID: {
+    status: 400,
+    title: 'The agent does not understand a control request.',
+    remedy: 'Use the same release of ECHO on the orchestrator and on the gateway.',
+  },
+  ECHO_FLOWS_NOT_RUNNING: {
+    status: 409,
+    title: 'The flows of this Node-RED are not running.',
+    remedy:
+      "Look at the gateway's log: a node type or module may be missing, or its flows were stopped by hand.",
+  },
+  ECHO_GATEWAY_FAULT: {
+    status: 500,
+    title: 'The agent failed while working on a request.',
+    remedy: "Look at the gateway's log and report it.",
+  },
+});

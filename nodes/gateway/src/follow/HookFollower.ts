@@ -1,0 +1,265 @@
+/**
+ * Attributes messages to the record that caused them, through Node-RED's message hooks.
+ *
+ * A message carries its cause under a symbol that clones keep; a node that sends a message of its own making is
+ * attributed by the asynchronous context its handler started. The message's own mark is trusted first: a timer that
+ * outlives the message it was started by (a rate limit) runs in that message's context for ever.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { NodeCounters } from '../../../../src/wire/control.ts';
+import type { FlowIndex } from '../flowIndex.ts';
+import type { Follower, Lineage, Outcome } from '../ports.ts';
+import type { CompleteEvent, ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
+import { Cause } from './cause.ts';
+import { Counters, Probe } from './probe.ts';
+
+const CAUSE = Symbol('echo.cause');
+type Marked = { [CAUSE]?: () => Cause };
+
+/** Without a step for this long a message is given up, ms. */
+export const UNFOLLOWED_MS = 30_000;
+
+/** What the gate asks of the follower when it takes a message into custody. */
+export interface Custody {
+  /**
+   * The message is held: its cause stays open until `release`. `arriving`: the node it was stopped in front of; it
+   * is then no longer on its way there, and `sent` tells by whom it was sent when it came over a wire.
+   */
+  hold(msg: object, arriving?: RedNode): { readonly sent: SendEvent | undefined; release(): void };
+}
+
+export interface HookFollowerOptions {
+  readonly flows: FlowIndex;
+  readonly warn: (text: string) => void;
+  /** Milliseconds; monotonic. */
+  readonly now?: () => number;
+  readonly unfollowedMs?: number;
+}
+
+export class HookFollower implements Follower, Custody {
+  readonly #red: Red;
+  readonly #flows: FlowIndex;
+  readonly #warn: (text: string) => void;
+  readonly #now: () => number;
+  readonly #limit: number;
+  readonly #context = new AsyncLocalStorage<Cause>();
+  readonly #open = new Set<Cause>();
+  readonly #probes = new WeakMap<RedNode, Probe>();
+  readonly #current = new Map<string, Probe>();
+  readonly #counters = new Map<string, Counters>();
+  #ending: { probe: Probe; msg: object; cause: Cause | undefined }[] = [];
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(red: Red, options: HookFollowerOptions) {
+    this.#red = red;
+    this.#flows = options.flows;
+    this.#warn = options.warn;
+    this.#now = options.now ?? Date.now;
+    this.#limit = options.unfollowedMs ?? UNFOLLOWED_MS;
+    this.#sweep = setInterval(() => this.#giveUpStuck(), Math.max(50, this.#limit / 30)).unref();
+    this.#flows.onChange(() => this.#afterDeploy());
+  }
+
+  /** Registers the hooks; the gate's must have been registered before. */
+  install(): void {
+    const { hooks } = this.#red;
+    hooks.add('onSend.echo-follow', (events) => this.#onSend(events));
+    hooks.add('preDeliver.echo-follow', (event) => this.#preDeliver(event));
+    hooks.add('onReceive.echo-follow', (event) => this.#onReceive(event));
+    hooks.add('postReceive.echo-follow', (event) => this.#postReceive(event));
+    hooks.add('onComplete.echo-follow', (event) => this.#onComplete(event));
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+    this.#red.hooks.remove('*.echo-follow');
+  }
+
+  follow(lineage: Lineage, emit: () => void, settled: (outcome: Outcome) => void): void {
+    const cause = new Cause(lineage, this.#now(), (outcome) => {
+      this.#open.delete(cause);
+      settled(outcome);
+    });
+    this.#open.add(cause);
+    cause.pin();
+    try {
+      this.#context.run(cause, emit);
+    } finally {
+      cause.unpin(this.#now());
+    }
+  }
+
+  causeOf(msg: object): Lineage | undefined {
+    return ((msg as Marked)[CAUSE]?.() ?? this.#openContext())?.lineage;
+  }
+
+  hold(msg: object, arriving?: RedNode): { sent: SendEvent | undefined; release: () => void } {
+    const cause = this.#openCause(msg);
+    cause?.pin();
+    const sent = arriving && this.#probe(arriving).takeFromTransit(msg);
+    if (sent !== undefined) {
+      const probe = this.#probe(arriving!);
+      if (probe.inFlight > 0) probe.inFlight--;
+      cause?.leave(probe, this.#now());
+    }
+    return { sent, release: () => cause?.unpin(this.#now()) };
+  }
+
+  counters(): Record<string, NodeCounters> {
+    const all: Record<string, NodeCounters> = {};
+    for (const [id, probe] of this.#current) {
+      if (!probe.echo || probe.place.task !== id) continue;
+      const { received, sent, completed, errors, samples, sampledMs } = probe.counters;
+      all[id] = { received, sent, completed, errors };
+      if (samples > 0) all[id].serviceUs = Math.round((sampledMs / samples) * 1000);
+    }
+    return all;
+  }
+
+  inFlight(tabs: ReadonlySet<string>): { node: string; type: string; count: number }[] {
+    const busy = new Map<string, { node: string; type: string; count: number }>();
+    for (const { place, node, inFlight } of this.#current.values()) {
+      if (inFlight === 0 || !tabs.has(place.tab)) continue;
+      const entry = busy.get(place.task);
+      if (entry) entry.count += inFlight;
+      else {
+        const type = this.#flows.typeOf(place.task) ?? node.type;
+        busy.set(place.task, { node: place.task, type, count: inFlight });
+      }
+    }
+    return [...busy.values()];
+  }
+
+  #onSend(events: SendEvent[]): undefined {
+    for (const event of events) {
+      this.#markWithCause(event.msg);
+      const probe = this.#probe(event.source.node);
+      if (probe.echo) probe.counters.sent++;
+    }
+    return undefined;
+  }
+
+  #preDeliver(event: SendEvent): undefined {
+    const probe = this.#probe(event.destination.node!);
+    const cause = this.#openCause(event.msg);
+    if (!probe.echo && cause === undefined) return undefined;
+    probe.inFlight++;
+    probe.transit.push(event);
+    cause?.enter(probe, this.#now());
+    return undefined;
+  }
+
+  #onReceive({ msg, destination: { node } }: ReceiveEvent): undefined {
+    const probe = this.#probe(node);
+    if (probe.takeFromTransit(msg) !== undefined) {
+      const cause = this.#openCause(msg);
+      if (cause) this.#context.enterWith(cause);
+    } else {
+      const cause = this.#markWithCause(msg);
+      if (!probe.echo && cause === undefined) return undefined;
+      probe.inFlight++;
+      if (cause) {
+        cause.enter(probe, this.#now());
+        this.#context.enterWith(cause);
+      }
+    }
+    probe.arrived(msg);
+    return undefined;
+  }
+
+  #postReceive({ msg, destination: { node } }: ReceiveEvent): undefined {
+    const probe = this.#probe(node);
+    const cause = this.#openCause(msg);
+    if ((!probe.echo && cause === undefined) || !probe.neverCompletes) return undefined;
+    // Later in this turn, so that what the handler left to the next microtask or immediate is still attributed.
+    if (this.#ending.length === 0) setImmediate(() => setImmediate(() => this.#endHandled()));
+    this.#ending.push({ probe, msg, cause });
+    return undefined;
+  }
+
+  #endHandled(): void {
+    const ending = this.#ending;
+    this.#ending = [];
+    for (const { probe, msg, cause } of ending) {
+      probe.completed(msg);
+      cause?.leave(probe, this.#now());
+    }
+  }
+
+  #onComplete({ msg, error, node: { node } }: CompleteEvent): undefined {
+    const probe = this.#probe(node);
+    if (error) probe.counters.errors++;
+    if (probe.endsEarly) return undefined;
+    const cause = this.#openCause(msg);
+    if (!probe.echo && cause === undefined) return undefined;
+    probe.completed(msg);
+    cause?.leave(probe, this.#now(), error);
+    return undefined;
+  }
+
+  #openContext(): Cause | undefined {
+    const cause = this.#context.getStore();
+    return cause?.open ? cause : undefined;
+  }
+
+  #openCause(msg: object): Cause | undefined {
+    const marked = (msg as Marked)[CAUSE]?.();
+    return marked?.open ? marked : this.#openContext();
+  }
+
+  #markWithCause(msg: object): Cause | undefined {
+    const marked = (msg as Marked)[CAUSE]?.();
+    if (marked?.open) return marked;
+    const cause = this.#openContext();
+    if (cause && Object.isExtensible(msg)) (msg as Marked)[CAUSE] = cause.tag;
+    return cause;
+  }
+
+  #probe(node: RedNode): Probe {
+    const known = this.#probes.get(node);
+    if (known) return known;
+    const place = this.#flows.place(node);
+    let counters = this.#counters.get(node.id);
+    if (counters === undefined) {
+      counters = new Counters();
+      this.#counters.set(node.id, counters);
+    }
+    const probe = new Probe(node, place, this.#flows.isEcho(place.tab), counters, this.#now());
+    this.#probes.set(node, probe);
+    this.#current.set(node.id, probe);
+    return probe;
+  }
+
+  /** After a deploy: drops what is known of stopped instances (what was at them will not complete). */
+  #afterDeploy(): void {
+    for (const [id, probe] of this.#current) {
+      probe.echo = this.#flows.isEcho(probe.place.tab);
+      if (this.#red.nodes.getNode(id) === probe.node) continue;
+      this.#current.delete(id);
+      if (this.#flows.tabOf(probe.place.task) === undefined) this.#counters.delete(id);
+    }
+  }
+
+  #giveUpStuck(): void {
+    const since = this.#now() - this.#limit;
+    for (const cause of this.#open) {
+      const stuck = cause.stuckAt(since);
+      if (stuck.length === 0) continue;
+      for (const probe of stuck) this.#distrust(probe);
+      cause.giveUp([...new Set(stuck.map((probe) => probe.place.task))]);
+    }
+  }
+
+  /** From now on a message counts as done at this node when its handler returns. */
+  #distrust(probe: Probe): void {
+    if (probe.endsEarly || this.#current.get(probe.node.id) !== probe) return;
+    probe.endsEarly = true;
+    probe.inFlight = 0;
+    const { node } = probe;
+    this.#warn(
+      `ECHO_MESSAGE_UNFOLLOWED: node ${node.id} (${node.type}${node.name ? ` "${node.name}"` : ''}) did not complete ` +
+        `a message within ${this.#limit / 1000} s; from now on a message counts as processed when the node has ` +
+        'received it. If the node is a function with asynchronous code, call node.done() when it has finished.',
+    );
+  }
+}
