@@ -4,6 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type ErrorRequestHandler, type Request, type RequestHandler, Router, text } from 'express';
+import { isEchoError } from '../wire/errors.ts';
 import { registryError } from './errors.ts';
 import { normaliseUrn, readItem } from './item.ts';
 import type { Registry } from './Registry.ts';
@@ -107,6 +108,7 @@ function mismatch(body: string, query: string) {
 
 function bodyErrors(limit: number): ErrorRequestHandler {
   return (error: Error & { type?: string }, _req, _res, next) => {
+    if (isEchoError(error)) return next(error);
     next(
       error.type === 'entity.too.large'
         ? registryError('ECHO_CATALOGUE_BODY_TOO_LARGE', { message: `the limit is ${limit} bytes` })

@@ -54,7 +54,10 @@ export class GatewayFleet implements Fleet {
   readonly #events = new EventEmitter<FleetEvents & { usable: [gateway: string] }>().setMaxListeners(0);
   readonly #heartbeats = new Map<string, Heartbeat>();
   readonly #clients = new Map<string, AdminClient>();
+  /** To be written to the registry at the next flush. */
   readonly #changed = new Set<string>();
+  /** Not heard since our connection to the broker was made: whoever waits for them is told when they speak. */
+  readonly #unconfirmed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FleetOptions) {
@@ -71,6 +74,9 @@ export class GatewayFleet implements Fleet {
         else if (envelope.type === 'heartbeat') this.#beat(gateway, envelope);
         else if (envelope.kind === 'debug') this.#events.emit('debug', gateway, envelope.node, envelope.data);
         else this.#events.emit('nodeStatus', gateway, envelope.node, envelope.data);
+      },
+      onConnected: () => {
+        for (const { id } of this.#directory.list()) this.#unconfirmed.add(id);
       },
       onOffline: (gateway) => this.#monitor.offline(gateway),
     });
@@ -220,6 +226,7 @@ export class GatewayFleet implements Fleet {
     this.#monitor.remove(id);
     this.#heartbeats.delete(id);
     this.#changed.delete(id);
+    this.#unconfirmed.delete(id);
     this.#dropClient(id);
     await this.control.unwatch(id);
     this.#options.onForgotten?.(id);
@@ -238,10 +245,10 @@ export class GatewayFleet implements Fleet {
   }
 
   #heard(gateway: string, newBoot: boolean): void {
-    if (newBoot || this.#monitor.get(gateway).health === 'down') {
-      this.#monitor.trouble(gateway, 'admin', NOT_VERIFIED);
-      this.#verifier.begin(gateway);
-    }
+    const unconfirmed = this.#unconfirmed.delete(gateway);
+    const isBack = newBoot || this.#monitor.get(gateway).health === 'down';
+    if (isBack) this.#monitor.trouble(gateway, 'admin', NOT_VERIFIED);
+    if (isBack || unconfirmed) this.#verifier.begin(gateway);
     this.#monitor.heard(gateway);
     this.#changed.add(gateway);
   }

@@ -32,6 +32,8 @@ export interface ControlChannelOptions {
   /** A valid envelope of the gateway's current boot; `newBoot` on the first one of a boot. Replies come too. */
   readonly onHeard: (gateway: string, newBoot: boolean) => void;
   readonly onEnvelope: (gateway: string, envelope: Spoken) => void;
+  /** Connected (again), and subscribed: gateways are heard from now on. */
+  readonly onConnected: () => void;
   /** The retained status changed to offline: last will, or an orderly leave. */
   readonly onOffline: (gateway: string) => void;
 }
@@ -102,7 +104,9 @@ export class MqttControlChannel implements ControlChannel {
       client.on('connect', () => {
         outage = false;
         (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
-        this.#subscribe([...this.#watched]).then(resolve, reject);
+        this.#subscribe([...this.#watched])
+          .then(() => this.#options.onConnected())
+          .then(resolve, reject);
       });
       client.on('error', (error) => {
         if (!outage)
