@@ -138,7 +138,6 @@ function nodeRedSettings(options: DesignRuntimeOptions, gatewayPackage: string):
       page: { title: 'ECHO' },
       header: { title: 'ECHO' },
       tours: false,
-      palette: { editable: false, upload: false },
       projects: { enabled: false },
       menu: { 'menu-item-help': { label: 'Node-RED', url: 'https://nodered.org/docs' } },
     },

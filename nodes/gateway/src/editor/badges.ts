@@ -66,7 +66,13 @@ function draw(badge: Badge | undefined): SVGElement {
   });
   box.setAttribute('fill', deployed ? colour : 'var(--red-ui-view-background, #fff)');
   if (!deployed) box.setAttribute('stroke-dasharray', '2,2');
-  const label = svg('text', { x: width / 2, y: 9.5, 'text-anchor': 'middle', 'font-size': 9 });
+  const label = svg('text', {
+    x: width / 2,
+    y: 9.5,
+    'text-anchor': 'middle',
+    'font-size': 9,
+    stroke: 'none',
+  });
   label.setAttribute('fill', deployed ? '#fff' : colour);
   label.textContent = text;
   group.append(box, label);

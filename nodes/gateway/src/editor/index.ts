@@ -3,7 +3,7 @@ import { redrawBadges, registerBadges } from './badges.ts';
 import { followCanvas } from './canvas.ts';
 import { assignColours } from './colours.ts';
 import { gateways, onFleetChange, watchFleet } from './fleet.ts';
-import { registerNotices, registerPlanEntry } from './notices.ts';
+import { registerNotices, registerPlanEntry, sayDraftSaved } from './notices.ts';
 import { registerPane } from './pane.ts';
 import { preserveHints } from './preserve.ts';
 import { inDesign } from './red.ts';
@@ -23,6 +23,7 @@ RED.plugins.registerPlugin('echo-editor', {
     registerBadges();
     registerSidebar();
     registerNotices();
+    sayDraftSaved();
     registerPlanEntry();
     followCanvas();
     watchFleet();

@@ -15,6 +15,13 @@ export function registerNotices(): void {
   RED.comms.subscribe(editorTopics.changed, () => refreshFleet());
 }
 
+/** Node-RED’s own “Successfully deployed” comes when the draft is saved, before any gateway was asked. */
+export function sayDraftSaved(): void {
+  for (const language of i18next.languages) {
+    i18next.addResource(language, 'editor', 'deploy.successfulDeploy', say('deploy.saved'));
+  }
+}
+
 /** A new application has its id now; the canvas the orchestrator keeps carries it already. */
 function adopt(tabs: readonly string[], application: string): void {
   for (const id of tabs) {

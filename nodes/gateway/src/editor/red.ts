@@ -98,6 +98,10 @@ export interface EditorRed {
 
 declare global {
   const RED: EditorRed;
+  const i18next: {
+    readonly languages: readonly string[];
+    addResource(language: string, namespace: string, key: string, text: string): void;
+  };
   const $: {
     (target: HTMLElement | HTMLElement[]): JQuery;
     ajax(options: object): PromiseLike<unknown>;
