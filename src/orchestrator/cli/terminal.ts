@@ -42,9 +42,9 @@ export function processTerminal(): Terminal {
 
 const plain: Paint = (_, text) => text;
 
-/** Colours only on a terminal, and not where NO_COLOR is set. */
+/** Colours only on a terminal that has them; `hasColors` minds NO_COLOR. */
 function paintFor(stream: NodeJS.WriteStream): Paint {
-  if (stream.isTTY !== true || !stream.hasColors() || process.env.NO_COLOR) return plain;
+  if (stream.isTTY !== true || !stream.hasColors()) return plain;
   return (colour, text) => styleText(colour, text, { validateStream: false });
 }
 
