@@ -46,7 +46,7 @@ export const agentError = defineErrors({
     title: 'The orchestrator refused this gateway.',
     remedy: 'Make a new token (`echoctl gateway token`), put it into echo.token and restart Node-RED.',
   },
-  ECHO_REQUEST_INVALID: {
+  ECHO_CONTROL_INVALID: {
     status: 400,
     title: 'The agent does not understand a control request.',
     remedy: 'Use the same release of ECHO on the orchestrator and on the gateway.',

@@ -112,11 +112,11 @@ export class Requests {
     const now = Date.now();
     if (now - this.#warned > 60_000) {
       this.#warned = now;
-      this.#options.warn(`ECHO_REQUEST_INVALID: a control packet was ignored (${reason})`);
+      this.#options.warn(`ECHO_CONTROL_INVALID: a control packet was ignored (${reason})`);
     }
     const id = requestId(payload);
     if (id === undefined) return;
-    this.#options.reply({ id, error: { code: 'ECHO_REQUEST_INVALID', message: reason } });
+    this.#options.reply({ id, error: { code: 'ECHO_CONTROL_INVALID', message: reason } });
   }
 }
 
