@@ -22,7 +22,7 @@ export interface ApiParts {
   readonly ready?: () => boolean;
   /** Prometheus registry of the process, when others add to it; one of the API's own otherwise. */
   readonly metrics?: Registry;
-  /** Hypercat, served at `/cat` (paths inside the router start with `/cat`). */
+  /** Hypercat, mounted at `/cat`. */
   readonly registryRouter?: RequestHandler;
   /** More to serve behind the same guard, e.g. `{path: '/editor', handler}`. They read their own bodies. */
   readonly mounts?: readonly { readonly path: string; readonly handler: RequestHandler }[];
@@ -39,7 +39,7 @@ export function createApi(parts: ApiParts): Express {
   mountRoutes(app, routes, operations, parts);
   app.use(guard(parts.settings, false));
   for (const { path, handler } of parts.mounts ?? []) app.use(path, handler);
-  if (parts.registryRouter !== undefined) app.use(parts.registryRouter);
+  if (parts.registryRouter !== undefined) app.use('/cat', parts.registryRouter);
   app.use(readBody, webPage());
   app.use((req) => {
     throw apiError('ECHO_ROUTE_UNKNOWN', { message: `There is nothing at ${req.path}.`, where: req.path });

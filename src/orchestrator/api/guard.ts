@@ -3,7 +3,7 @@
  *
  * - On loopback without a key, any program of this machine may; a web page of another site may not (Origin), nor a
  *   foreign name that was made to resolve to loopback (Host).
- * - With a key, every request must carry it: Bearer, X-API-Key, or Basic with the key as password (browsers).
+ * - With a key, every request must carry it: Bearer, X-API-Key, or Basic with the key as password or name.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -52,21 +52,23 @@ function refusedOrigin(req: IncomingMessage, settings: GuardSettings): EchoError
 
 function refusedKey(req: IncomingMessage, settings: GuardSettings): EchoError | undefined {
   if (settings.apiKey === undefined) return undefined;
-  const given = keyOf(req);
-  if (given !== undefined && same(given, settings.apiKey)) return undefined;
+  const { apiKey } = settings;
+  const given = keysOf(req);
+  if (given.some((key) => same(key, apiKey))) return undefined;
   return apiError('ECHO_UNAUTHORIZED', {
-    message: given === undefined ? 'The request carries no API key.' : 'The API key of the request is wrong.',
+    message: given.length === 0 ? 'The request carries no API key.' : 'The API key of the request is wrong.',
   });
 }
 
-function keyOf(req: IncomingMessage): string | undefined {
+/** Browsers send the key as Basic password, Hypercat clients as Basic user name. */
+function keysOf(req: IncomingMessage): string[] {
   const header = req.headers['x-api-key'];
-  if (typeof header === 'string') return header;
+  if (typeof header === 'string') return [header];
   const [scheme = '', value = ''] = (req.headers.authorization ?? '').split(' ', 2);
-  if (scheme.toLowerCase() === 'bearer') return value;
-  if (scheme.toLowerCase() !== 'basic') return undefined;
-  const decoded = Buffer.from(value, 'base64').toString('utf8');
-  return decoded.slice(decoded.indexOf(':') + 1);
+  if (scheme.toLowerCase() === 'bearer') return [value];
+  if (scheme.toLowerCase() !== 'basic') return [];
+  const [user = '', ...password] = Buffer.from(value, 'base64').toString('utf8').split(':');
+  return [password.join(':'), user];
 }
 
 /** Hashes first, so that neither content nor length shows in the time taken. */

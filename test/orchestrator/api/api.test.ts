@@ -393,12 +393,13 @@ describe('REST API with a key', () => {
     assert.equal(((await enrol.json()) as Json).code, 'ECHO_REQUEST_INVALID');
   });
 
-  it('takes it as bearer, as header and as password of a browser', async () => {
-    const basic = Buffer.from(`me:${apiKey}`).toString('base64');
+  it('takes it as bearer, as header, as password of a browser and as name of a Hypercat client', async () => {
+    const basic = (text: string) => Buffer.from(text).toString('base64');
     for (const headers of [
       { Authorization: `Bearer ${apiKey}` },
       { 'X-API-Key': apiKey },
-      { Authorization: `Basic ${basic}` },
+      { Authorization: `Basic ${basic(`me:${apiKey}`)}` },
+      { Authorization: `Basic ${basic(`${apiKey}:`)}` },
     ]) {
       assert.equal(await status('/api/v1/apps', headers as Record<string, string>), 200);
     }
