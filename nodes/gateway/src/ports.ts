@@ -55,6 +55,8 @@ export interface StreamState {
   readonly connected: boolean;
   /** Out: records some consumer has not stably passed. In: records received and not done. */
   readonly waiting: number;
+  /** Records stably passed (out) or done (in); a stream that waits and does not pass is stuck. */
+  readonly passed: number;
   /** Out: the log is at its quota; appends are refused with ECHO_STREAM_FULL. */
   readonly full: boolean;
 }

@@ -1,9 +1,26 @@
 /** `echo in`: delivers the messages of a stream as if the task at its other end had sent them here. */
-import { ECHO_IN } from '../../../../src/wire/nodes.ts';
-import type { FindRuntime, RuntimeApi } from './runtime.ts';
+import { ECHO_IN, type EchoInNode } from '../../../../src/wire/nodes.ts';
+import type { FindRuntime, RuntimeApi, RuntimeNode } from './runtime.ts';
+import { showStatus } from './status.ts';
 
-export function registerEchoIn(RED: RuntimeApi, _find: FindRuntime): void {
+export function registerEchoIn(RED: RuntimeApi, find: FindRuntime): void {
   RED.nodes.registerType(ECHO_IN, function (config) {
     RED.nodes.createNode(this, config);
+    openEchoIn(this, config, find);
+  });
+}
+
+function openEchoIn(node: RuntimeNode, config: EchoInNode, find: FindRuntime): void {
+  const { stream, level, producer } = config;
+  try {
+    find()?.streams.openIn({ stream, level, producer, tab: node.z, deliver: (msg) => node.send(msg) });
+  } catch (error) {
+    node.error(error);
+  }
+  const stopStatus = showStatus(node, stream, find);
+  node.on('close', (_removed, done) => {
+    stopStatus();
+    find()?.streams.closeIn(stream);
+    done();
   });
 }

@@ -1,9 +1,37 @@
-/** `echo out`: appends each message it gets to its stream. */
-import { ECHO_OUT } from '../../../../src/wire/nodes.ts';
-import type { FindRuntime, RuntimeApi } from './runtime.ts';
+/** `echo out`: appends each message it gets to its stream; done once the message is in the log. */
+import { ECHO_OUT, type EchoOutNode } from '../../../../src/wire/nodes.ts';
+import { wireError } from '../../../../src/wire/wireErrors.ts';
+import type { FindRuntime, RuntimeApi, RuntimeNode } from './runtime.ts';
+import { showStatus } from './status.ts';
 
-export function registerEchoOut(RED: RuntimeApi, _find: FindRuntime): void {
+export function registerEchoOut(RED: RuntimeApi, find: FindRuntime): void {
   RED.nodes.registerType(ECHO_OUT, function (config) {
     RED.nodes.createNode(this, config);
+    openEchoOut(this, config, find);
+  });
+}
+
+function openEchoOut(node: RuntimeNode, config: EchoOutNode, find: FindRuntime): void {
+  const { stream, level } = config;
+  const consumers = (config.consumers ?? []).map((c) => c.gateway);
+  try {
+    find()?.streams.openOut({ stream, level, consumers, tab: node.z });
+  } catch (error) {
+    node.error(error);
+  }
+  const stopStatus = showStatus(node, stream, find);
+
+  node.on('input', (msg, _send, done) => {
+    const runtime = find();
+    if (runtime === undefined) {
+      done(wireError('ECHO_STREAM_NOT_OPEN', { message: 'the ECHO agent is not running', where: stream }));
+      return;
+    }
+    runtime.streams.append(stream, msg, runtime.follower.causeOf(msg)).then(() => done(), done);
+  });
+  node.on('close', (_removed, done) => {
+    stopStatus();
+    find()?.streams.closeOut(stream);
+    done();
   });
 }

@@ -1,8 +1,16 @@
 /**
- * The streams of one gateway: opens logs and cursors under `<folder>`, drives the pure state machines of `src/wire`
- * and the data connection. Works without a connection; `connect` may come later, or again with other brokers.
+ * The streams of one gateway: opens logs and cursors under `folder`, drives the state machines of `src/wire` and the
+ * data connection. Works without a connection; `connect` may come later, or again with other brokers.
  */
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
+import { decodeAck, decodeData, encodeAck } from '../../../../src/wire/frames.ts';
+import type { DeliveryLevel } from '../../../../src/wire/nodes.ts';
+import type { AckPositions } from '../../../../src/wire/receiver.ts';
+import { parseTopic, topics } from '../../../../src/wire/topics.ts';
+import { wireError } from '../../../../src/wire/wireErrors.ts';
 import type {
   Follower,
   Gate,
@@ -12,46 +20,329 @@ import type {
   StreamState,
   Streams,
 } from '../ports.ts';
+import { CursorJournal } from './CursorJournal.ts';
+import { DataLink } from './DataLink.ts';
+import { hostBoot, openDisk } from './disk.ts';
+import { InStream } from './InStream.ts';
+import { OutStream } from './OutStream.ts';
+import { UnloggedOut } from './UnloggedOut.ts';
 
 export interface StreamManagerOptions {
   /** `<userDir>/echo`; made when missing. */
   readonly folder: string;
-  readonly follower: Follower;
+  readonly follower: Pick<Follower, 'follow'>;
   readonly gate: Pick<Gate, 'holdsIncoming' | 'onChange'>;
   readonly log: { info(text: string): void; warn(text: string): void; error(text: string): void };
+  readonly limits?: Partial<StreamLimits>;
+  /** Names this start of the operating system; '' when unknown. */
+  readonly host?: string;
+}
+
+export interface StreamLimits {
+  /** Most bytes one log takes on disk. */
+  readonly quotaBytes: number;
+  readonly segmentBytes: number;
+  /** Most bytes of one log kept in memory. */
+  readonly cacheBytes: number;
+}
+
+const DEFAULT_LIMITS: StreamLimits = {
+  quotaBytes: 256 * 1024 * 1024,
+  segmentBytes: 4 * 1024 * 1024,
+  cacheBytes: 4 * 1024 * 1024,
+};
+const WARN_EVERY_MS = 10_000;
+
+interface OpenOut {
+  /** Stays and empties after a change to at-most-once. */
+  logged: OutStream | undefined;
+  unlogged: UnloggedOut | undefined;
+  level: DeliveryLevel;
+  tab: string;
+  /** False once its node is gone: the log is still sent, nothing is appended. */
+  open: boolean;
+}
+
+interface OpenIn {
+  readonly stream: InStream;
+  options: InStreamOptions;
+  open: boolean;
 }
 
 export class StreamManager implements Streams {
   /** Identity of this disk and number of this process start; goes into hello, heartbeats and ACKs. */
   readonly boot: Boot;
+  readonly #options: StreamManagerOptions;
+  readonly #limits: StreamLimits;
+  readonly #host: string;
+  readonly #cursors: CursorJournal;
+  readonly #outs = new Map<string, OpenOut>();
+  readonly #ins = new Map<string, OpenIn>();
+  readonly #stopGate: () => void;
+  #gateway = '';
+  #link: DataLink | undefined;
+  /** Topics that can be heard now. */
+  readonly #heard = new Set<string>();
+  #warnedAt = Number.NEGATIVE_INFINITY;
+  #closing = false;
 
   /** Reads or makes `disk.json` and counts this boot, synchronously. Throws ECHO_DISK_UNUSABLE. */
-  constructor(_options: StreamManagerOptions) {
-    this.boot = { disk: '', count: 0 };
+  constructor(options: StreamManagerOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#host = options.host ?? hostBoot();
+    this.boot = openDisk(options.folder);
+    this.#cursors = new CursorJournal(join(options.folder, 'cursors.log'), (error) =>
+      options.log.error(`cursors cannot be written: ${error.message}`),
+    );
+    this.#stopGate = options.gate.onChange(() => {
+      for (const { stream } of this.#ins.values()) stream.wake();
+    });
   }
-  /** Opens the data connection as `gateway`; a later call replaces it. Tries the brokers in turn, for ever. */
-  connect(_gateway: string, _brokers: readonly BrokerAccess[]): void {}
+
   get connected(): boolean {
-    return false;
+    return this.#link?.connected ?? false;
   }
-  openOut(_options: OutStreamOptions): void {}
-  openIn(_options: InStreamOptions): void {}
-  closeOut(_stream: string): void {}
-  closeIn(_stream: string): void {}
-  append(_stream: string, _msg: object, _cause: Lineage | undefined): Promise<void> {
-    return Promise.resolve();
+
+  /** Opens the data connection as `gateway`; a later call replaces it. Tries the brokers in turn, for ever. */
+  connect(gateway: string, brokers: readonly BrokerAccess[]): void {
+    void this.#link?.close();
+    this.#gateway = gateway;
+    this.#link = new DataLink({
+      clientId: `echo-${gateway}-data`,
+      brokers,
+      onMessage: (topic, payload) => this.#onMessage(topic, payload),
+      onSubscribed: (topic) => this.#onSubscribed(topic),
+      onDown: () => this.#onDown(),
+      log: this.#options.log,
+    });
+    for (const topic of this.#neededTopics()) this.#link.subscribe(topic);
   }
-  state(_stream: string): StreamState {
-    return { connected: false, waiting: 0, full: false };
+
+  openOut({ stream, level, consumers, tab }: OutStreamOptions): void {
+    const known = this.#outs.get(stream);
+    const out: OpenOut = known ?? { logged: undefined, unlogged: undefined, level, tab, open: true };
+    Object.assign(out, { level, tab, open: true });
+    if (level === 'at-least-once') out.logged ??= this.#openLogged(stream);
+    else out.unlogged ??= this.#openUnlogged(stream);
+    this.#outs.set(stream, out);
+    out.logged?.setConsumers(consumers);
+    out.unlogged?.setConsumers(consumers);
+    this.#listen();
+    // What is heard already needs no new subscription: begin at once.
+    if (consumers.some((c) => this.#heard.has(topics.ack(this.#gateway, c)))) out.logged?.link(true);
+    this.#grantCredit();
   }
+
+  openIn(options: InStreamOptions): void {
+    const { stream } = options;
+    const known = this.#ins.get(stream);
+    if (known !== undefined) {
+      known.options = options;
+      known.open = true;
+    } else {
+      this.#ins.set(stream, { stream: this.#openReceiver(stream), options, open: true });
+    }
+    this.#listen();
+    const opened = this.#ins.get(stream)!.stream;
+    if (this.#heard.has(topics.data(this.#gateway, options.producer))) opened.link(true);
+    this.#grantCredit();
+    opened.wake();
+  }
+
+  closeOut(stream: string): void {
+    const out = this.#outs.get(stream);
+    if (out !== undefined) out.open = false;
+    this.#grantCredit();
+  }
+
+  closeIn(stream: string): void {
+    const known = this.#ins.get(stream);
+    if (known !== undefined) known.open = false;
+  }
+
+  append(stream: string, msg: object, cause: Lineage | undefined): Promise<void> {
+    const out = this.#outs.get(stream);
+    if (out === undefined || this.#closing) {
+      const message = `no stream ${stream} is open on this gateway`;
+      return Promise.reject(wireError('ECHO_STREAM_NOT_OPEN', { message, where: stream }));
+    }
+    return (out.level === 'at-least-once' ? out.logged : out.unlogged)!.append(msg, cause);
+  }
+
+  state(stream: string): StreamState {
+    const { connected } = this;
+    const logged = this.#outs.get(stream)?.logged;
+    if (logged !== undefined)
+      return { connected, waiting: logged.waiting, passed: logged.passed, full: logged.full };
+    const receiver = this.#ins.get(stream)?.stream;
+    return { connected, waiting: receiver?.waiting ?? 0, passed: receiver?.passed ?? 0, full: false };
+  }
+
   status(): StreamStatus[] {
-    return [];
+    const outs = [...this.#outs.values()].map(({ level, logged, unlogged }) =>
+      (level === 'at-least-once' ? logged : unlogged)!.status(),
+    );
+    const ins = [...this.#ins.values()].map(({ stream, options }) => stream.status(options.producer));
+    return [...outs, ...ins];
   }
-  retire(_streams: readonly string[]): Promise<void> {
-    return Promise.resolve();
+
+  /** Forgets logs and cursors, open or not. */
+  async retire(streams: readonly string[]): Promise<void> {
+    for (const stream of streams) {
+      const out = this.#outs.get(stream);
+      this.#outs.delete(stream);
+      await out?.logged?.destroy();
+      rmSync(this.#folderOf(stream), { recursive: true, force: true });
+      for (const [key] of this.#cursors.entries(`out ${stream} `)) this.#cursors.set(key, undefined);
+      this.#ins.get(stream)?.stream.close();
+      this.#ins.delete(stream);
+      this.#cursors.set(`in ${stream}`, undefined);
+    }
+    this.#listen();
+    this.#grantCredit();
   }
+
   /** Writes what is pending, marks the logs cleanly closed and disconnects. */
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#stopGate();
+    for (const { stream } of this.#ins.values()) stream.close();
+    for (const { logged } of this.#outs.values()) await logged?.close();
+    this.#cursors.flush();
+    await this.#link?.close();
+  }
+
+  #openLogged(stream: string): OutStream {
+    return new OutStream({
+      stream,
+      log: {
+        folder: this.#folderOf(stream),
+        host: this.#host,
+        segmentBytes: this.#limits.segmentBytes,
+        cacheBytes: this.#limits.cacheBytes,
+        now: Date.now,
+      },
+      quotaBytes: this.#limits.quotaBytes,
+      cursors: this.#cursors,
+      send: (consumer, frame) => this.#link?.publish(topics.data(consumer, this.#gateway), frame),
+      onLevel: () => this.#grantCredit(),
+      warn: (text) => this.#warn(text),
+    });
+  }
+
+  #openUnlogged(stream: string): UnloggedOut {
+    return new UnloggedOut({
+      stream,
+      born: Date.now(),
+      send: (consumer, frame) => {
+        if (!this.connected) return false;
+        this.#link?.publish(topics.data(consumer, this.#gateway), frame);
+        return true;
+      },
+    });
+  }
+
+  #openReceiver(stream: string): InStream {
+    const current = (): OpenIn | undefined => this.#ins.get(stream);
+    return new InStream({
+      stream,
+      follower: this.#options.follower,
+      held: () => this.#options.gate.holdsIncoming(current()?.options.tab ?? ''),
+      target: () => (current()?.open ? current()?.options.deliver : undefined),
+      cursors: this.#cursors,
+      acknowledge: (positions) => this.#acknowledge(stream, current()?.options.producer, positions),
+      warn: (text) => this.#warn(text),
+    });
+  }
+
+  #acknowledge(stream: string, producer: string | undefined, positions: AckPositions): void {
+    if (producer === undefined) return;
+    const frame = encodeAck({ stream, consumer: this.#gateway, ce: 0, boot: this.boot, ...positions });
+    this.#link?.publish(topics.ack(producer, this.#gateway), frame);
+  }
+
+  #onMessage(topic: string, payload: Buffer): void {
+    const parsed = parseTopic(topic);
+    if (parsed?.kind === 'data') this.#onData(topic, parsed.producer, payload);
+    else if (parsed?.kind === 'ack') this.#onAck(topic, parsed.consumer, payload);
+  }
+
+  #onData(topic: string, producer: string, payload: Buffer): void {
+    const data = decodeData(payload);
+    const known = data.ok ? this.#ins.get(data.frame.stream) : undefined;
+    if (!data.ok) this.#reject(topic, data.reason);
+    else if (known?.options.producer === producer) known.stream.onData(data.frame);
+  }
+
+  #onAck(topic: string, consumer: string, payload: Buffer): void {
+    const ack = decodeAck(payload);
+    if (!ack.ok) this.#reject(topic, ack.reason);
+    else if (ack.frame.consumer !== consumer) this.#reject(topic, 'it names another consumer');
+    else this.#outs.get(ack.frame.stream)?.logged?.onAck(ack.frame);
+  }
+
+  #reject(topic: string, reason: string): void {
+    this.#warn(`a frame on ${topic} was rejected: ${reason}`);
+  }
+
+  #neededTopics(): Set<string> {
+    const needed = new Set<string>();
+    for (const { logged } of this.#outs.values())
+      for (const consumer of logged?.consumers ?? []) needed.add(topics.ack(this.#gateway, consumer));
+    for (const { options } of this.#ins.values()) needed.add(topics.data(this.#gateway, options.producer));
+    return needed;
+  }
+
+  #listen(): void {
+    const needed = this.#neededTopics();
+    for (const topic of needed) this.#link?.subscribe(topic);
+    for (const topic of this.#heard) {
+      if (needed.has(topic)) continue;
+      this.#heard.delete(topic);
+      this.#link?.unsubscribe(topic);
+    }
+  }
+
+  #onSubscribed(topic: string): void {
+    this.#heard.add(topic);
+    const parsed = parseTopic(topic);
+    if (parsed?.kind === 'ack') {
+      for (const { logged } of this.#outs.values())
+        if (logged?.consumers.includes(parsed.consumer)) logged.link(true);
+    } else if (parsed?.kind === 'data') {
+      for (const { options, stream } of this.#ins.values())
+        if (options.producer === parsed.producer) stream.link(true);
+    }
+  }
+
+  #onDown(): void {
+    this.#heard.clear();
+    for (const { logged } of this.#outs.values()) logged?.link(false);
+    for (const { stream } of this.#ins.values()) stream.link(false);
+  }
+
+  /** A tab whose log is nearly full takes in no more. */
+  #grantCredit(): void {
+    const full = new Set<string>();
+    for (const { logged, tab, open } of this.#outs.values()) if (open && logged?.nearlyFull) full.add(tab);
+    for (const { options, stream } of this.#ins.values()) stream.grant(!full.has(options.tab));
+  }
+
+  #folderOf(stream: string): string {
+    const plain = encodeURIComponent(stream).replaceAll('.', '%2E').replaceAll('*', '%2A');
+    const name =
+      plain.length <= 150
+        ? plain
+        : `${plain.slice(0, 100)}-${createHash('sha256').update(stream).digest('hex').slice(0, 32)}`;
+    return join(this.#options.folder, 'streams', name);
+  }
+
+  #warn(text: string): void {
+    const now = performance.now();
+    if (now - this.#warnedAt < WARN_EVERY_MS) return;
+    this.#warnedAt = now;
+    this.#options.log.warn(text);
   }
 }

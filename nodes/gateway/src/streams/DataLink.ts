@@ -1,0 +1,136 @@
+/**
+ * The data connection of a gateway: QoS 0 on exact topics, no delay, clean session, brokers tried in turn for ever.
+ * What is published while it is down is dropped; the streams see to it that nothing is lost.
+ */
+import mqtt, { type MqttClient } from 'mqtt';
+import type { BrokerAccess } from '../../../../src/wire/control.ts';
+import { reconnectDelay } from '../../../../src/wire/retry.ts';
+
+export interface DataLinkOptions {
+  readonly clientId: string;
+  readonly brokers: readonly BrokerAccess[];
+  readonly onMessage: (topic: string, payload: Buffer) => void;
+  /** The topic can be heard from now on. Also after each reconnect, for every topic. */
+  readonly onSubscribed: (topic: string) => void;
+  readonly onDown: () => void;
+  readonly log: { info(text: string): void; warn(text: string): void };
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const KEEPALIVE_S = 10;
+
+export class DataLink {
+  readonly #options: DataLinkOptions;
+  readonly #topics = new Set<string>();
+  #client: MqttClient | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #attempt = 0;
+  #broker = 0;
+  #up = false;
+  #closed = false;
+
+  constructor(options: DataLinkOptions) {
+    this.#options = options;
+    this.#connect();
+  }
+
+  get connected(): boolean {
+    return this.#up;
+  }
+
+  publish(topic: string, payload: Buffer): void {
+    if (this.#up) this.#client?.publish(topic, payload, { qos: 0 });
+  }
+
+  subscribe(topic: string): void {
+    if (this.#topics.has(topic)) return;
+    this.#topics.add(topic);
+    if (this.#up) this.#subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    if (this.#topics.delete(topic) && this.#up) this.#client?.unsubscribe(topic);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const client = this.#client;
+    this.#down();
+    if (client !== undefined) await client.endAsync(!client.connected);
+  }
+
+  #connect(): void {
+    const { url, username, password } = this.#options.brokers[this.#broker]!;
+    const client = mqtt.connect(url, {
+      clientId: this.#options.clientId,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      protocolVersion: 4,
+      clean: true,
+      resubscribe: false,
+      queueQoSZero: false,
+      reconnectPeriod: 0,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      keepalive: KEEPALIVE_S,
+    });
+    this.#client = client;
+    client.on('connect', () => this.#onConnect(client, url));
+    client.on('message', (topic, payload) => this.#options.onMessage(topic, payload));
+    client.on('error', (error) => this.#warnOnce(`data connection to ${safeUrl(url)}: ${error.message}`));
+    client.on('close', () => this.#onClose(client));
+  }
+
+  #onConnect(client: MqttClient, url: string): void {
+    const socket = client.stream as { setNoDelay?: (on: boolean) => void };
+    socket.setNoDelay?.(true);
+    this.#up = true;
+    this.#options.log.info(`data connection to ${safeUrl(url)} is up`);
+    for (const topic of this.#topics) this.#subscribe(topic);
+  }
+
+  #subscribe(topic: string): void {
+    const client = this.#client;
+    client?.subscribe(topic, { qos: 0 }, (error, granted) => {
+      if (client !== this.#client || !this.#topics.has(topic)) return;
+      if (error || granted?.some((g) => g.qos === 128)) {
+        if (this.#up) this.#options.log.warn(`the broker refuses a subscription to ${topic}`);
+        return;
+      }
+      this.#attempt = 0;
+      this.#options.onSubscribed(topic);
+    });
+  }
+
+  #onClose(client: MqttClient): void {
+    if (client !== this.#client || this.#closed) return;
+    if (this.#up) this.#warnOnce('data connection lost; records stay in their logs until it is back');
+    this.#down();
+    client.end(true);
+    this.#timer = setTimeout(() => this.#connect(), reconnectDelay(this.#attempt, Math.random()));
+    this.#attempt++;
+    this.#broker = (this.#broker + 1) % this.#options.brokers.length;
+  }
+
+  #down(): void {
+    const was = this.#up;
+    this.#up = false;
+    this.#client = undefined;
+    if (was) this.#options.onDown();
+  }
+
+  /** Said at the first failure of an outage only. */
+  #warnOnce(text: string): void {
+    if (this.#attempt === 0 && !this.#closed) this.#options.log.warn(text);
+  }
+}
+
+/** Without user and password. */
+function safeUrl(url: string): string {
+  try {
+    const { protocol, host } = new URL(url);
+    return `${protocol}//${host}`;
+  } catch {
+    return 'the broker';
+  }
+}

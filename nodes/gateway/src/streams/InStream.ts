@@ -1,0 +1,154 @@
+/** The consumer's side of one stream at a gateway: its cursor, delivery and the receiver state machine. */
+import type { InStreamStatus } from '../../../../src/wire/control.ts';
+import type { DataFrame } from '../../../../src/wire/frames.ts';
+import {
+  type AckPositions,
+  initReceiver,
+  type ReceiverCursor,
+  type ReceiverEffect,
+  type ReceiverEvent,
+  type ReceiverState,
+  reduceReceiver,
+} from '../../../../src/wire/receiver.ts';
+import type { Incarnation } from '../../../../src/wire/stream.ts';
+import type { CursorJournal } from './CursorJournal.ts';
+import { Delivery, type DeliveryOptions } from './Delivery.ts';
+import { Driver } from './Driver.ts';
+
+export interface InStreamOptions extends Omit<DeliveryOptions, 'onSettled'> {
+  readonly cursors: CursorJournal;
+  readonly acknowledge: (positions: AckPositions) => void;
+}
+
+/** Most records of an unlogged stream that wait for delivery; further ones are dropped and counted. */
+const UNLOGGED_WAITING = 1024;
+
+export class InStream {
+  readonly #options: InStreamOptions;
+  readonly #delivery: Delivery;
+  readonly #driver: Driver<ReceiverState, ReceiverEvent, ReceiverEffect>;
+  /** Last sequence of the unlogged stream, which has no other state. */
+  #unlogged = { pe: 0, born: 0, last: 0, lost: 0 };
+
+  constructor(options: InStreamOptions) {
+    this.#options = options;
+    const cursor = options.cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
+    this.#driver = new Driver(initReceiver(cursor), {
+      reduce: reduceReceiver,
+      perform: (effect) => this.#perform(effect),
+      due: (state) => state.ackAt,
+      onError: (error) => options.warn(`${options.stream}: ${error.message}`),
+    });
+    this.#delivery = new Delivery({
+      ...options,
+      onSettled: (incarnation, seqs) => this.#onSettled(incarnation, seqs),
+    });
+  }
+
+  /** Records received and not done. */
+  get waiting(): number {
+    return Math.max(this.#state.received - this.#state.done, this.#delivery.waiting);
+  }
+
+  /** Records done. */
+  get passed(): number {
+    return this.#state.done;
+  }
+
+  onData(frame: DataFrame): void {
+    if (frame.unlogged) this.#onUnlogged(frame);
+    else this.#dispatch({ type: 'data', frame, at: performance.now() });
+  }
+
+  link(up: boolean): void {
+    this.#dispatch({ type: 'link', up, at: performance.now() });
+  }
+
+  /** `open` false: no further credit is given. */
+  grant(open: boolean): void {
+    if (open !== this.#state.open) this.#dispatch({ type: 'grant', open, at: performance.now() });
+  }
+
+  /** The gate or the node may have opened. */
+  wake(): void {
+    this.#delivery.wake();
+  }
+
+  status(producer: string): InStreamStatus {
+    const { incarnation, received, done, stable, duplicates, lost } = this.#state;
+    const { delivered, repeated, undecodable } = this.#delivery;
+    return {
+      stream: this.#options.stream,
+      role: 'in',
+      producer,
+      pe: incarnation.pe,
+      received,
+      done,
+      stable,
+      delivered,
+      duplicates,
+      repeated,
+      lost: lost + this.#unlogged.lost + undecodable,
+    };
+  }
+
+  close(): void {
+    this.#driver.stop();
+  }
+
+  destroy(): void {
+    this.close();
+    this.#options.cursors.set(this.#cursorKey, undefined);
+  }
+
+  #onUnlogged({ incarnation, records }: DataFrame): void {
+    const { pe, born } = incarnation;
+    if (pe !== this.#unlogged.pe || born !== this.#unlogged.born)
+      this.#unlogged = { pe, born, last: 0, lost: this.#unlogged.lost };
+    const fresh = records.filter((r) => r.seq > this.#unlogged.last);
+    this.#unlogged.last = fresh.at(-1)?.to ?? this.#unlogged.last;
+    const room = Math.max(0, UNLOGGED_WAITING - this.#delivery.waiting);
+    this.#unlogged.lost += Math.max(0, fresh.length - room);
+    this.#delivery.push({ pe: -1, born }, fresh.slice(0, room), 0);
+  }
+
+  #onSettled(incarnation: Incarnation, seqs: number[]): void {
+    this.#dispatch({ type: 'settled', incarnation, seqs, at: performance.now() });
+  }
+
+  #dispatch(event: ReceiverEvent): void {
+    this.#driver.dispatch(event);
+  }
+
+  #perform(effect: ReceiverEffect): void {
+    switch (effect.type) {
+      case 'deliver':
+        this.#delivery.push(this.#state.incarnation, effect.records, effect.redeliveredTo);
+        break;
+      case 'ack':
+        this.#options.acknowledge(effect.positions);
+        break;
+      case 'persist':
+        this.#persist(effect.cursor);
+        break;
+      case 'loss':
+        this.#options.warn(
+          `${this.#options.stream}: records ${effect.from}–${effect.to} are lost (${effect.reason})`,
+        );
+    }
+  }
+
+  #persist(cursor: ReceiverCursor): void {
+    this.#options.cursors.set(this.#cursorKey, cursor, () =>
+      this.#dispatch({ type: 'persisted', cursor, at: performance.now() }),
+    );
+  }
+
+  get #state(): ReceiverState {
+    return this.#driver.state;
+  }
+
+  get #cursorKey(): string {
+    return `in ${this.#options.stream}`;
+  }
+}

@@ -1,0 +1,316 @@
+/** The producer's side of one stream at a gateway: its log, its cursors and the sender state machine. */
+import { encodeMessage } from '../../../../src/wire/codec.ts';
+import type { OutStreamStatus } from '../../../../src/wire/control.ts';
+import type { EchoError } from '../../../../src/wire/errors.ts';
+import { type AckFrame, encodeData } from '../../../../src/wire/frames.ts';
+import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
+import { encodeRecord } from '../../../../src/wire/records.ts';
+import {
+  type Consumer,
+  type ConsumerCursor,
+  initSender,
+  reduceSender,
+  type SenderEffect,
+  type SenderEvent,
+  type SenderState,
+  senderDue,
+} from '../../../../src/wire/sender.ts';
+import { MAX_RECORD_BYTES } from '../../../../src/wire/stream.ts';
+import { wireError } from '../../../../src/wire/wireErrors.ts';
+import type { CursorJournal } from './CursorJournal.ts';
+import { Driver } from './Driver.ts';
+import { StreamLog, type StreamLogOptions } from './StreamLog.ts';
+
+export interface OutStreamOptions {
+  readonly stream: string;
+  readonly log: Omit<StreamLogOptions, 'stream' | 'onReserved'>;
+  readonly quotaBytes: number;
+  readonly cursors: CursorJournal;
+  readonly send: (consumer: string, frame: Buffer) => void;
+  /** `nearlyFull` changed. */
+  readonly onLevel: () => void;
+  readonly warn: (text: string) => void;
+}
+
+/** Largest DATA frame, bytes, unless one record is larger. */
+const FRAME_BYTES = 64 * 1024;
+/** From this part of the quota on, streams into the same tab get no credit. */
+const NEARLY_FULL = 0.9;
+const RESERVE_AGAIN_MS = 1_000;
+
+interface Batch {
+  readonly written: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  records: number;
+}
+
+export class OutStream {
+  readonly #options: OutStreamOptions;
+  readonly #log: StreamLog;
+  readonly #hash: number;
+  readonly #ordinals = new WeakMap<Lineage, number>();
+  readonly #driver: Driver<SenderState, SenderEvent, SenderEffect>;
+  #batch: Batch | undefined;
+  #refused = 0;
+  #appended = 0;
+  #sent = 0;
+  #retransmitted = 0;
+  #lost = 0;
+  #closed = false;
+  #wasNearlyFull = false;
+
+  constructor(options: OutStreamOptions) {
+    this.#options = options;
+    this.#hash = hashText(options.stream);
+    this.#log = new StreamLog({
+      ...options.log,
+      stream: options.stream,
+      onReserved: (error) => this.#onReserved(error),
+    });
+    const cursors: Record<string, ConsumerCursor> = {};
+    for (const [key, value] of options.cursors.entries(this.#cursorKey('')))
+      cursors[key.slice(this.#cursorKey('').length)] = value as ConsumerCursor;
+    const extent = { head: this.#log.head, base: this.#log.base };
+    this.#driver = new Driver(initSender(this.#log.incarnation, extent, cursors), {
+      reduce: reduceSender,
+      perform: (effect) => this.#perform(effect),
+      due: senderDue,
+      onError: (error) => options.warn(`${options.stream}: ${error.message}`),
+    });
+    this.#log.trim(this.#state.trimmed);
+  }
+
+  get #state(): SenderState {
+    return this.#driver.state;
+  }
+
+  get nearlyFull(): boolean {
+    return this.#log.bytes >= this.#options.quotaBytes * NEARLY_FULL;
+  }
+
+  /** Records every consumer has stably passed. */
+  get passed(): number {
+    return this.#log.head - this.waiting;
+  }
+
+  get full(): boolean {
+    return this.#log.bytes >= this.#options.quotaBytes;
+  }
+
+  /** Records some consumer has not stably passed. */
+  get waiting(): number {
+    const stables = Object.values(this.#state.consumers).map((c) => c.stable);
+    return stables.length === 0 ? 0 : this.#log.head - Math.min(...stables);
+  }
+
+  get consumers(): string[] {
+    return Object.keys(this.#state.consumers);
+  }
+
+  /** Encodes now; resolves once the record is written. One promise serves all appends of a turn. */
+  append(msg: object, cause: Lineage | undefined): Promise<void> {
+    let payload: Buffer;
+    try {
+      payload = this.#encode(msg, cause);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (this.full) return Promise.reject(this.#refuse());
+    if (this.#refused > 0) this.#log.appendGap(this.#refused);
+    this.#refused = 0;
+    this.#log.append(payload);
+    const batch = this.#openBatch();
+    batch.records++;
+    return batch.written;
+  }
+
+  setConsumers(ids: readonly string[]): void {
+    this.#dispatch({ type: 'consumers', ids, at: performance.now() });
+  }
+
+  onAck(ack: AckFrame): void {
+    this.#dispatch({ type: 'ack', ack, at: performance.now() });
+  }
+
+  link(up: boolean): void {
+    this.#dispatch({ type: 'link', up, at: performance.now() });
+  }
+
+  status(): OutStreamStatus {
+    const consumers: OutStreamStatus['consumers'] = {};
+    for (const [id, c] of Object.entries(this.#state.consumers)) consumers[id] = positions(c);
+    return {
+      stream: this.#options.stream,
+      role: 'out',
+      pe: this.#state.incarnation.pe,
+      head: this.#log.head,
+      base: this.#log.base,
+      bytes: this.#log.bytes,
+      consumers,
+      appended: this.#appended,
+      sent: this.#sent,
+      retransmitted: this.#retransmitted,
+      lost: this.#lost,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#commit();
+    this.#closed = true;
+    this.#driver.stop();
+    await this.#log.close();
+  }
+
+  /** Forgets log and cursors. */
+  async destroy(): Promise<void> {
+    this.#closed = true;
+    this.#driver.stop();
+    this.#batch?.reject(wireError('ECHO_STREAM_NOT_OPEN', { where: this.#options.stream }));
+    this.#batch = undefined;
+    for (const id of this.consumers) this.#options.cursors.set(this.#cursorKey(id), undefined);
+    await this.#log.destroy();
+  }
+
+  #encode(msg: object, cause: Lineage | undefined): Buffer {
+    const { codec, body } = encodeMessage(msg);
+    const ordinal = cause === undefined ? 0 : (this.#ordinals.get(cause) ?? 0);
+    const lineage = cause === undefined ? {} : { lineage: childLineage(cause, this.#hash, ordinal) };
+    const payload = encodeRecord({ kind: 'message', ts: Date.now(), codec, body, ...lineage });
+    if (payload.length > MAX_RECORD_BYTES) {
+      throw wireError('ECHO_MESSAGE_TOO_LARGE', {
+        message: `the message is ${payload.length} bytes; a wire carries ${MAX_RECORD_BYTES}`,
+        where: this.#options.stream,
+      });
+    }
+    if (cause !== undefined) this.#ordinals.set(cause, ordinal + 1);
+    return payload;
+  }
+
+  /** Declared loss: the next record that fits is preceded by a GAP that counts the refused ones. */
+  #refuse(): EchoError {
+    this.#refused++;
+    this.#lost++;
+    return wireError('ECHO_STREAM_FULL', {
+      message: `the log of ${this.#options.stream} holds ${this.#log.bytes} bytes, its quota is ${this.#options.quotaBytes}`,
+      where: this.#options.stream,
+    });
+  }
+
+  #openBatch(): Batch {
+    if (this.#batch === undefined) {
+      this.#batch = openBatch();
+      setImmediate(() => this.#commit());
+    }
+    return this.#batch;
+  }
+
+  #commit(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    try {
+      this.#log.commit();
+    } catch (cause) {
+      this.#refused += batch.records;
+      this.#lost += batch.records;
+      const message = `${this.#options.stream}: ${(cause as Error).message}`;
+      batch.reject(wireError('ECHO_LOG_WRITE_FAILED', { message, where: this.#options.stream, cause }));
+      return;
+    }
+    this.#appended += batch.records;
+    batch.resolve();
+    this.#dispatch({ type: 'appended', head: this.#log.sendable, at: performance.now() });
+    this.#checkLevel();
+  }
+
+  #checkLevel(): void {
+    if (this.nearlyFull === this.#wasNearlyFull) return;
+    this.#wasNearlyFull = !this.#wasNearlyFull;
+    this.#options.onLevel();
+  }
+
+  #onReserved(error: unknown): void {
+    if (this.#closed) return;
+    if (error === undefined) {
+      this.#dispatch({ type: 'appended', head: this.#log.sendable, at: performance.now() });
+      return;
+    }
+    this.#options.warn(`cannot reserve numbers for ${this.#options.stream}: ${(error as Error).message}`);
+    setTimeout(() => this.#closed || this.#log.reserve(), RESERVE_AGAIN_MS).unref();
+  }
+
+  #dispatch(event: SenderEvent): void {
+    this.#driver.dispatch(event);
+  }
+
+  #perform(effect: SenderEffect): void {
+    switch (effect.type) {
+      case 'send':
+        this.#send(effect);
+        break;
+      case 'probe':
+        this.#options.send(effect.consumer, this.#frame(effect.consumer, undefined, []));
+        break;
+      case 'trim':
+        this.#log.trim(effect.upTo);
+        this.#checkLevel();
+        break;
+      case 'persist':
+        this.#options.cursors.set(this.#cursorKey(effect.consumer), effect.cursor);
+        break;
+      case 'outborn':
+        this.#dispatch({ type: 'reborn', incarnation: this.#log.rebirth(effect.by), at: performance.now() });
+    }
+  }
+
+  #send({ consumer, from, to, maxBytes }: Extract<SenderEffect, { type: 'send' }>): void {
+    const entries = this.#log.read(from, to, Math.min(maxBytes, FRAME_BYTES));
+    const first = entries[0];
+    const last = entries.at(-1);
+    const at = performance.now();
+    if (first === undefined || last === undefined) {
+      this.#dispatch({ type: 'sent', consumer, from: 0, to: 0, bytes: 0, at });
+      return;
+    }
+    const payloads = entries.map((e) => e.payload);
+    this.#options.send(consumer, this.#frame(consumer, first.seq, payloads));
+    this.#sent += entries.length;
+    const again = this.#state.consumers[consumer]?.sentTo ?? 0;
+    for (const entry of entries) if (entry.to <= again) this.#retransmitted++;
+    const bytes = payloads.reduce((sum, p) => sum + p.length, 0);
+    this.#dispatch({ type: 'sent', consumer, from, to: last.to, bytes, at });
+  }
+
+  #frame(id: string, first: number | undefined, payloads: Buffer[]): Buffer {
+    const consumer = this.#state.consumers[id]!;
+    return encodeData(
+      {
+        stream: this.#options.stream,
+        incarnation: this.#state.incarnation,
+        start: consumer.start,
+        base: consumer.stable + 1,
+        redeliveredTo: consumer.redeliveredTo,
+        first: first ?? consumer.next,
+        unlogged: false,
+      },
+      payloads,
+    );
+  }
+
+  #cursorKey(consumer: string): string {
+    return `out ${this.#options.stream} ${consumer}`;
+  }
+}
+
+function openBatch(): Batch {
+  let resolve = (): void => {};
+  let reject = (_error: unknown): void => {};
+  const written = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { written, resolve, reject, records: 0 };
+}
+
+const positions = ({ received, done, stable, credit }: Consumer) => ({ received, done, stable, credit });

@@ -1,0 +1,177 @@
+/**
+ * One file of a log: entries `[u32 length][u32 crc32][record]`, the first of them at sequence `first`. Only the last
+ * segment of a log is written to; a torn tail is cut off when it is opened.
+ */
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { lastSequence } from '../../../../src/wire/records.ts';
+import { MAX_RECORD_BYTES } from '../../../../src/wire/stream.ts';
+
+export interface LogEntry {
+  readonly seq: number;
+  /** Last sequence it stands for. */
+  readonly to: number;
+  readonly payload: Buffer;
+}
+
+const ENTRY_HEADER = 8;
+const CHUNK = 256 * 1024;
+
+export const entryBytes = (payload: Uint8Array): number => ENTRY_HEADER + payload.length;
+
+export class Segment {
+  readonly first: number;
+  readonly path: string;
+  /** Bytes that hold whole entries. */
+  size: number;
+  #fd: number | undefined;
+  /** Where the last sequential read stopped. */
+  #hint: { readonly seq: number; readonly offset: number };
+
+  private constructor(folder: string, first: number, size: number) {
+    this.first = first;
+    this.path = join(folder, fileName(first));
+    this.size = size;
+    this.#hint = { seq: first, offset: 0 };
+  }
+
+  static create(folder: string, first: number): Segment {
+    const segment = new Segment(folder, first, 0);
+    segment.#fd = openSync(segment.path, 'w+');
+    return segment;
+  }
+
+  static existing(folder: string, first: number): Segment {
+    return new Segment(folder, first, statSync(join(folder, fileName(first))).size);
+  }
+
+  /** Sequence of the first entry by file name; undefined for another file. */
+  static firstOf(name: string): number | undefined {
+    const match = /^(\d{15})\.log$/.exec(name);
+    return match === null ? undefined : Number(match[1]);
+  }
+
+  /** Keeps the whole entries, cuts the rest off; returns the sequence after the last entry. */
+  recover(): number {
+    let next = this.first;
+    let offset = 0;
+    for (const entry of this.#scan(this.first, 0)) {
+      next = entry.to + 1;
+      offset += entryBytes(entry.payload);
+    }
+    if (offset < this.size) ftruncateSync(this.#open(), offset);
+    this.size = offset;
+    return next;
+  }
+
+  /** All or nothing: a write that fails leaves the segment as it was. */
+  write(payloads: readonly Buffer[]): void {
+    const parts: Buffer[] = [];
+    for (const payload of payloads) {
+      const header = Buffer.allocUnsafe(ENTRY_HEADER);
+      header.writeUInt32BE(payload.length, 0);
+      header.writeUInt32BE(crc32(payload), 4);
+      parts.push(header, payload);
+    }
+    const bytes = Buffer.concat(parts);
+    const fd = this.#open();
+    try {
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(fd, bytes, done, bytes.length - done, this.size + done);
+    } catch (error) {
+      ftruncateSync(fd, this.size);
+      throw error;
+    }
+    this.size += bytes.length;
+  }
+
+  /** Whole entries from the one that holds `from` on; ends early at an unreadable one. */
+  *read(from: number): Generator<LogEntry> {
+    const start = from >= this.#hint.seq ? this.#hint : { seq: this.first, offset: 0 };
+    let offset = start.offset;
+    for (const entry of this.#scan(start.seq, start.offset)) {
+      offset += entryBytes(entry.payload);
+      if (entry.to >= from) {
+        yield entry;
+        this.#hint = { seq: entry.to + 1, offset };
+      }
+    }
+  }
+
+  *#scan(firstSeq: number, firstOffset: number): Generator<LogEntry> {
+    const file = new FileWindow(this.#open(), this.size);
+    let seq = firstSeq;
+    let offset = firstOffset;
+    for (;;) {
+      const header = file.at(offset, ENTRY_HEADER);
+      const length = header?.readUInt32BE(0) ?? Number.POSITIVE_INFINITY;
+      if (header === undefined || length > MAX_RECORD_BYTES) return;
+      const payload = file.at(offset + ENTRY_HEADER, length);
+      if (payload === undefined || crc32(payload) !== header.readUInt32BE(4)) return;
+      const to = lastSequence(seq, payload);
+      if (to === undefined) return;
+      yield { seq, to, payload };
+      seq = to + 1;
+      offset += ENTRY_HEADER + length;
+    }
+  }
+
+  sync(): void {
+    fsyncSync(this.#open());
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  remove(): void {
+    this.close();
+    unlinkSync(this.path);
+  }
+
+  #open(): number {
+    this.#fd ??= openSync(this.path, 'r+');
+    return this.#fd;
+  }
+}
+
+const fileName = (first: number): string => `${String(first).padStart(15, '0')}.log`;
+
+/** Reads forward through a file in large chunks. */
+class FileWindow {
+  readonly #fd: number;
+  readonly #size: number;
+  #chunk: Buffer = Buffer.alloc(0);
+  #start = 0;
+
+  constructor(fd: number, size: number) {
+    this.#fd = fd;
+    this.#size = size;
+  }
+
+  /** `length` bytes from `offset`, or undefined past the end. */
+  at(offset: number, length: number): Buffer | undefined {
+    if (offset + length > this.#size) return undefined;
+    if (offset < this.#start || offset + length > this.#start + this.#chunk.length) {
+      const chunk = Buffer.allocUnsafe(Math.min(Math.max(length, CHUNK), this.#size - offset));
+      let done = 0;
+      for (let got = -1; got !== 0 && done < chunk.length; done += got)
+        got = readSync(this.#fd, chunk, done, chunk.length - done, offset + done);
+      this.#chunk = chunk.subarray(0, done);
+      this.#start = offset;
+    }
+    const at = offset - this.#start;
+    return at + length > this.#chunk.length ? undefined : this.#chunk.subarray(at, at + length);
+  }
+}

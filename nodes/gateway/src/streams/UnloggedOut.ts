@@ -1,0 +1,103 @@
+/** The producer's side of an at-most-once stream: sent once, if the connection is up. */
+import { encodeMessage } from '../../../../src/wire/codec.ts';
+import type { OutStreamStatus } from '../../../../src/wire/control.ts';
+import { encodeData } from '../../../../src/wire/frames.ts';
+import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
+import { encodeRecord } from '../../../../src/wire/records.ts';
+
+export interface UnloggedOutOptions {
+  readonly stream: string;
+  /** When this process began to send, ms since 1970: tells its numbers from an earlier one's. */
+  readonly born: number;
+  /** False when the connection is down. */
+  readonly send: (consumer: string, frame: Buffer) => boolean;
+}
+
+export class UnloggedOut {
+  readonly #options: UnloggedOutOptions;
+  readonly #hash: number;
+  readonly #ordinals = new WeakMap<Lineage, number>();
+  #consumers: readonly string[] = [];
+  #pending: Buffer[] = [];
+  #flushed: Promise<void> | undefined;
+  #head = 0;
+  #sent = 0;
+  #lost = 0;
+
+  constructor(options: UnloggedOutOptions) {
+    this.#options = options;
+    this.#hash = hashText(options.stream);
+  }
+
+  get consumers(): readonly string[] {
+    return this.#consumers;
+  }
+
+  setConsumers(ids: readonly string[]): void {
+    this.#consumers = ids;
+  }
+
+  /** Encodes now; resolves once it was handed to the connection or given up. */
+  append(msg: object, cause: Lineage | undefined): Promise<void> {
+    try {
+      const { codec, body } = encodeMessage(msg);
+      const lineage = cause === undefined ? {} : { lineage: this.#child(cause) };
+      this.#pending.push(encodeRecord({ kind: 'message', ts: Date.now(), codec, body, ...lineage }));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#flushed ??= new Promise((resolve) =>
+      setImmediate(() => {
+        this.#flush();
+        resolve();
+      }),
+    );
+    return this.#flushed;
+  }
+
+  status(): OutStreamStatus {
+    return {
+      stream: this.#options.stream,
+      role: 'out',
+      pe: 0,
+      head: this.#head,
+      base: this.#head + 1,
+      bytes: 0,
+      consumers: {},
+      appended: this.#head,
+      sent: this.#sent,
+      retransmitted: 0,
+      lost: this.#lost,
+    };
+  }
+
+  #child(cause: Lineage): Lineage {
+    const ordinal = this.#ordinals.get(cause) ?? 0;
+    this.#ordinals.set(cause, ordinal + 1);
+    return childLineage(cause, this.#hash, ordinal);
+  }
+
+  #flush(): void {
+    const payloads = this.#pending;
+    const first = this.#head + 1;
+    this.#pending = [];
+    this.#flushed = undefined;
+    this.#head += payloads.length;
+    const frame = encodeData(
+      {
+        stream: this.#options.stream,
+        incarnation: { pe: 0, born: this.#options.born },
+        start: 1,
+        base: 1,
+        redeliveredTo: 0,
+        first,
+        unlogged: true,
+      },
+      payloads,
+    );
+    for (const consumer of this.#consumers) {
+      if (this.#options.send(consumer, frame)) this.#sent += payloads.length;
+      else this.#lost += payloads.length;
+    }
+  }
+}
