@@ -9,6 +9,7 @@ import type { Store } from '../store/Store.ts';
 import type { Progress } from '../types.ts';
 import { commit, discard } from './commit.ts';
 import { each } from './each.ts';
+import { deployError } from './errors.ts';
 import { type GateOf, Gates } from './gates.ts';
 import { ended, next, type Outcome, type Step } from './machine.ts';
 import { type Entry, indexById, union } from './nodes.ts';
@@ -105,7 +106,7 @@ export class Apply {
         return commit(this.#ports.store, this.#record, this.#ports.now());
       case 'open':
         this.#say(step, 'Deliveries go on');
-        return this.#gates.open([...online, ...bystanders]);
+        return this.#open([...online, ...bystanders]);
       case 'retire':
         return this.#retire();
       case 'restore':
@@ -178,10 +179,19 @@ export class Apply {
 
   async #retire(): Promise<void> {
     const { fleet, concurrency } = this.#ports;
-    const reachable = Object.entries(this.#record.retiring).filter(([gateway]) => fleet.has(gateway));
-    await each(reachable, concurrency, ([gateway, streams]) =>
+    const known = Object.entries(this.#record.retiring).filter(([gateway]) => fleet.has(gateway));
+    const [online, away] = parted(known, ([gateway]) => fleet.online(gateway));
+    await each(online, concurrency, ([gateway, streams]) =>
       fleet.control.request(gateway, { method: 'streams.retire', params: { streams: [...streams] } }),
     );
+    if (away[0] !== undefined) throw awayError(away[0][0]);
+  }
+
+  /** Opens what can be reached; the step is repeated for the others when they return. */
+  async #open(gates: readonly GateOf[]): Promise<void> {
+    const [online, away] = parted(gates, ({ gateway }) => this.#ports.fleet.online(gateway));
+    await this.#gates.open(online);
+    if (away[0] !== undefined) throw awayError(away[0].gateway);
   }
 
   /** A gateway whose undo is pending stays closed: half of the failed version may stand there. */
@@ -190,13 +200,21 @@ export class Apply {
     const { application } = this.#record;
     discard(store, this.#record);
     const pending = new Set(store.deployed.pending({ application }).map((p) => p.gateway));
-    await this.#gates.open(gates.filter(({ gateway }) => !pending.has(gateway)));
+    await this.#open(gates.filter(({ gateway }) => !pending.has(gateway)));
   }
 
   #say(step: Step, message: string, gateway?: string): void {
     const at = new Date(this.#ports.now()).toISOString();
     this.#progress({ at, step, message, ...(gateway === undefined ? {} : { gateway }) });
   }
+}
+
+const awayError = (gateway: string) =>
+  deployError('ECHO_GATEWAY_OFFLINE', { message: `Gateway '${gateway}' is offline.`, where: gateway });
+
+function parted<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const { yes = [], no = [] } = Object.groupBy(items, (item) => (test(item) ? 'yes' : 'no'));
+  return [yes, no];
 }
 
 /** What other applications have on a gateway, by id. */

@@ -27,11 +27,6 @@ export const deployError = defineErrors({
     title: 'A gateway this deploy must change is offline.',
     remedy: 'Bring it back, or deploy with --allow-offline: it is completed when the gateway returns.',
   },
-  ECHO_GATEWAY_TOO_OLD: {
-    status: 422,
-    title: 'The gateway runs a Node-RED that ECHO does not support.',
-    remedy: 'Upgrade its Node-RED to 4.1 or newer.',
-  },
   ECHO_NODE_TYPE_MISSING: {
     status: 422,
     title: 'A gateway does not have a node type its fragment needs.',
@@ -47,26 +42,11 @@ export const deployError = defineErrors({
     title: 'Tasks did not finish the messages they work on in time.',
     remedy: 'Try again with a longer --drain, or with --force if those messages may be lost.',
   },
-  ECHO_DEPLOY_INTERRUPTED: {
-    status: 503,
-    title: 'The orchestrator stopped in the middle of the deploy.',
-    remedy: 'It is finished or undone when the orchestrator starts again; look at `echoctl app show APP`.',
-  },
-  ECHO_APP_STOPPED: {
-    status: 409,
-    title: 'The application is stopped.',
-    remedy: 'Start it with `echoctl start APP`.',
-  },
   ECHO_TASK_UNKNOWN: {
     status: 404,
     title: 'No deployed application has such a task.',
     remedy:
       'Look at the tasks with `echoctl app show APP`; nodes that were never deployed have no place yet.',
-  },
-  ECHO_PLACEMENT_IMPOSSIBLE: {
-    status: 422,
-    title: 'No placement satisfies every constraint of the flow.',
-    remedy: 'Loosen the constraint the message names, or enrol a gateway that meets it.',
   },
   ECHO_GATEWAY_IN_USE: {
     status: 409,

@@ -1,9 +1,9 @@
 /** Looks at gateways through their admin API and agent, before anything is touched. */
 import type { RawFlow } from '../../flow/types.ts';
 import { isEchoError } from '../../wire/errors.ts';
+import { gatewayError } from '../gateways/errors.ts';
 import type { Fleet } from '../gateways/types.ts';
 import type { Problem } from '../types.ts';
-import { deployError } from './errors.ts';
 
 /** A gateway as it is now. */
 export type Look =
@@ -46,7 +46,7 @@ export async function look(fleet: Fleet, gateway: string): Promise<Look> {
 function assertSupported(gateway: string, version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
-  throw deployError('ECHO_GATEWAY_TOO_OLD', {
+  throw gatewayError('ECHO_GATEWAY_UNSUPPORTED', {
     message: `Gateway '${gateway}' runs Node-RED ${version}; ${OLDEST.join('.')} is the oldest supported.`,
     where: gateway,
   });

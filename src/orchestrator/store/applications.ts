@@ -51,6 +51,8 @@ export interface ApplicationStore {
   history(id: string): VersionHead[];
   /** A committed version or a draft. Throws ECHO_APP_UNKNOWN, ECHO_VERSION_UNKNOWN. */
   version(id: string, version: number): Version;
+  /** As `version`, without its body. */
+  head(id: string, version: number): VersionHead;
   /** A number never used before for this application. */
   nextVersion(id: string): number;
   /** Adds a version that is not committed yet (the application row must exist). */
@@ -81,6 +83,12 @@ const toHead = (row: HeadRow): VersionHead => ({
   placement: JSON.parse(row.placement) as Record<string, string>,
 });
 
+const unknownVersion = (id: string, version: number) =>
+  storeError('ECHO_VERSION_UNKNOWN', {
+    message: `Application '${id}' has no version ${version}.`,
+    where: id,
+  });
+
 const HEAD = 'application, version, origin, note, created, tasks, placement';
 
 export function applicationStore(db: DatabaseSync, vault: Vault): ApplicationStore {
@@ -95,6 +103,7 @@ export function applicationStore(db: DatabaseSync, vault: Vault): ApplicationSto
     `SELECT ${HEAD} FROM versions WHERE application = ? AND committed = 1 ORDER BY version DESC`,
   );
   const head = db.prepare(`SELECT ${HEAD}, body FROM versions WHERE application = ? AND version = ?`);
+  const headOnly = db.prepare(`SELECT ${HEAD} FROM versions WHERE application = ? AND version = ?`);
   const highest = db.prepare('SELECT max(version) AS n FROM versions WHERE application = ?');
   const draft = db.prepare(
     `INSERT INTO versions (${HEAD}, body, credentials) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -121,13 +130,13 @@ export function applicationStore(db: DatabaseSync, vault: Vault): ApplicationSto
     history: (id) => (heads.all(get(id).id) as unknown as HeadRow[]).map(toHead),
     version(id, version) {
       const row = head.get(get(id).id, version) as (HeadRow & { body: string }) | undefined;
-      if (row === undefined) {
-        throw storeError('ECHO_VERSION_UNKNOWN', {
-          message: `Application '${id}' has no version ${version}.`,
-          where: id,
-        });
-      }
+      if (row === undefined) throw unknownVersion(id, version);
       return { ...toHead(row), ...(JSON.parse(row.body) as VersionBody) };
+    },
+    head(id, version) {
+      const row = headOnly.get(get(id).id, version) as HeadRow | undefined;
+      if (row === undefined) throw unknownVersion(id, version);
+      return toHead(row);
     },
     nextVersion: (id) => ((highest.get(id) as { n: number | null }).n ?? 0) + 1,
     draft(v, credentials) {

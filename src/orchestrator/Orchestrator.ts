@@ -1,0 +1,361 @@
+/**
+ * The service behind every face. It composes: the store holds the truth, the planner says what a change means, the
+ * deployer carries it out, the fleet is where it happens.
+ */
+import type { Logger } from 'pino';
+import type { Explanation, Solver } from '../placement/types.ts';
+import type { EnrolReply, EnrolRequest } from '../wire/control.ts';
+import { isEchoError } from '../wire/errors.ts';
+import { Deployer } from './deploy/Deployer.ts';
+import { driftOf } from './deploy/drift.ts';
+import { each } from './deploy/each.ts';
+import { problemOf } from './deploy/look.ts';
+import { idsOf } from './deploy/nodes.ts';
+import { adopt } from './deploy/ownership.ts';
+import { Planner, type Prepared, type Wanted } from './deploy/Planner.ts';
+import { awayWith, inUse, refuseBlocked } from './deploy/refusal.ts';
+import { Views } from './deploy/views.ts';
+import type { FleetEvents } from './gateways/GatewayFleet.ts';
+import type { Fleet } from './gateways/types.ts';
+import { storeError } from './store/errors.ts';
+import type { Store } from './store/Store.ts';
+import type {
+  AppDetail,
+  AppDiff,
+  AppSummary,
+  DeployInput,
+  Deployment,
+  DeployOptions,
+  DraftGuard,
+  EnrolToken,
+  GatewayDetail,
+  GatewayView,
+  OrchestratorEvents,
+  OrchestratorService,
+  Plan,
+  Progress,
+  VersionSummary,
+} from './types.ts';
+
+/** The fleet, and what happens in it. */
+export interface LiveFleet extends Fleet {
+  on<E extends keyof FleetEvents>(event: E, listener: (...args: FleetEvents[E]) => void): () => void;
+}
+
+export interface EnrolmentPort {
+  enrol(request: EnrolRequest): Promise<EnrolReply>;
+  createToken(options?: { name?: string; ttlSeconds?: number }): EnrolToken;
+}
+
+export interface OrchestratorPorts {
+  readonly store: Store;
+  readonly fleet: LiveFleet;
+  readonly enrolment: EnrolmentPort;
+  readonly solver: Solver;
+  readonly log: Logger;
+  readonly deploy: { readonly drainMs: number; readonly concurrency: number };
+  readonly now?: () => number;
+  /** See `ApplyPorts.fault`. */
+  readonly fault?: (point: string) => void | Promise<void>;
+}
+
+type Listener = (...args: readonly unknown[]) => void;
+type OnProgress = ((progress: Progress) => void) | undefined;
+
+export class Orchestrator implements OrchestratorService {
+  readonly #ports: OrchestratorPorts;
+  readonly #deployer: Deployer;
+  readonly #planner: Planner;
+  readonly #views: Views;
+  readonly #now: () => number;
+  readonly #listeners = new Map<keyof OrchestratorEvents, Set<Listener>>();
+  readonly #unsubscribe: (() => void)[] = [];
+  #draftGuard: DraftGuard | undefined;
+  #closed = false;
+
+  constructor(ports: OrchestratorPorts) {
+    const { store, fleet, solver, log, deploy, fault, now = Date.now } = ports;
+    this.#ports = ports;
+    this.#now = now;
+    this.#deployer = new Deployer({
+      store,
+      fleet,
+      log,
+      now,
+      concurrency: deploy.concurrency,
+      ...(fault === undefined ? {} : { fault }),
+    });
+    this.#planner = new Planner({ store, fleet, solver, now, ...deploy, draftGuard: () => this.#draftGuard });
+    this.#views = new Views(store, (id) => this.#deployer.busy(id));
+    for (const event of ['gateway', 'heartbeat', 'debug', 'nodeStatus'] as const) {
+      this.#unsubscribe.push(fleet.on(event, (...args) => this.#emit(event, ...args)));
+    }
+    this.#unsubscribe.push(fleet.onUp((gateway) => void this.#returned(gateway)));
+  }
+
+  /** Finishes or undoes what a crash left. Call once the fleet has started, before faces listen. */
+  recover(): Promise<void> {
+    return this.#deployer.recover();
+  }
+
+  /** Hears no more gateways; resolves when no deploy runs any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    await this.#deployer.idle();
+  }
+
+  /** The editor's canvas asks to be asked. */
+  setDraftGuard(guard: DraftGuard): void {
+    this.#draftGuard = guard;
+  }
+
+  async plan(input: DeployInput): Promise<Plan> {
+    return (await this.#planner.deploy({ input })).plan;
+  }
+
+  deploy(input: DeployInput, onProgress?: (progress: Progress) => void): Promise<Deployment> {
+    return this.#deploy({ input }, onProgress);
+  }
+
+  async rollback(
+    id: string,
+    version: number,
+    options: DeployOptions = {},
+    onProgress?: (progress: Progress) => void,
+  ): Promise<Deployment> {
+    const { applications } = this.#ports.store;
+    const old = applications.version(id, version);
+    if (!applications.history(id).some((v) => v.version === version)) {
+      throw storeError('ECHO_VERSION_UNKNOWN', {
+        message: `Application '${id}' has no version ${version}.`,
+        where: id,
+      });
+    }
+    const input: DeployInput = {
+      application: id,
+      flow: old.flow,
+      credentials: applications.credentials(id, version),
+      origin: 'rollback',
+      options,
+    };
+    const placement = new Map(Object.entries(old.placement));
+    return this.#deploy({ input, placement, note: `rollback to version ${version}` }, onProgress);
+  }
+
+  async stop(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary> {
+    if (this.#ports.store.applications.get(id).state === 'running') {
+      await this.#stand(id, 'stop', onProgress);
+      this.#emit('application', id, 'stopped');
+    }
+    return this.#views.summary(id);
+  }
+
+  async start(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary> {
+    if (this.#ports.store.applications.get(id).state === 'stopped') {
+      await this.#stand(id, 'start', onProgress);
+      this.#emit('application', id, 'started');
+    }
+    return this.#views.summary(id);
+  }
+
+  async remove(id: string, onProgress?: (progress: Progress) => void): Promise<void> {
+    this.#ports.store.applications.get(id);
+    await this.#stand(id, 'remove', onProgress);
+    this.#emit('application', id, 'removed');
+  }
+
+  applications(): AppSummary[] {
+    return this.#views.list();
+  }
+
+  application(id: string): AppDetail {
+    return this.#views.detail(id);
+  }
+
+  history(id: string): VersionSummary[] {
+    return this.#views.history(id);
+  }
+
+  explain(id: string, task: string): Explanation {
+    return this.#views.explain(id, task);
+  }
+
+  async diff(id: string): Promise<AppDiff> {
+    const { store, fleet } = this.#ports;
+    const { version } = store.applications.get(id);
+    const rows = store.deployed.ofApplication(id);
+    const gateways = await each(rows, this.#ports.deploy.concurrency, async ({ gateway, nodes }) => {
+      try {
+        const { flows: current } = await fleet.admin(gateway).flows();
+        const expected = store.deployed.pending({ application: id, gateway })[0]?.nodes ?? [];
+        return { gateway, online: true, drift: driftOf({ deployed: nodes, current, expected }) };
+      } catch (error) {
+        if (!isEchoError(error)) throw error;
+        return { gateway, online: false, drift: [] };
+      }
+    });
+    const clean = gateways.every(({ online, drift }) => online && drift.length === 0);
+    return { application: id, version, gateways, clean };
+  }
+
+  gateways(): GatewayView[] {
+    const carried = this.#views.carried();
+    return this.#ports.fleet.list().map((view) => ({ ...view, ...carried(view.id) }));
+  }
+
+  gateway(id: string): GatewayDetail {
+    return { ...this.#ports.fleet.get(id), ...this.#views.carried()(id) };
+  }
+
+  async removeGateway(id: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+    const { store, fleet } = this.#ports;
+    fleet.get(id);
+    const applications = store.deployed.ofGateway(id).map((row) => row.application);
+    if (!force && applications.length > 0 && !fleet.online(id)) throw awayWith(id);
+    const stuck: string[] = [];
+    for (const application of applications) {
+      const moved = await this.#moveOff(application, id);
+      if (!moved) stuck.push(application);
+    }
+    if (stuck.length > 0 && !force) throw inUse(id, stuck);
+    for (const application of stuck) await this.stop(application);
+    store.transaction(() => {
+      for (const row of store.deployed.ofGateway(id)) store.deployed.remove(row.application, id);
+      for (const row of store.deployed.pending({ gateway: id }))
+        store.deployed.removePending(row.application, id);
+    });
+    await fleet.forget(id);
+  }
+
+  async importGateway(id: string, options: { tabs?: string[]; name?: string } = {}): Promise<Deployment> {
+    const { store, fleet } = this.#ports;
+    fleet.get(id);
+    const { flows } = await fleet.admin(id).flows();
+    const ours = idsOf(store.deployed.ofGateway(id).flatMap((row) => row.nodes));
+    const { flow, adopted } = adopt(id, flows, ours, options.tabs);
+    const name = options.name ?? `Imported from ${id}`;
+    const input: DeployInput = { flow, name, origin: 'import' };
+    return this.#deploy({ input, adopted: new Map([[id, adopted]]) }, undefined);
+  }
+
+  createToken(options: { name?: string; ttlSeconds?: number } = {}): EnrolToken {
+    return this.#ports.enrolment.createToken(options);
+  }
+
+  enrol(request: EnrolRequest): Promise<EnrolReply> {
+    return this.#ports.enrolment.enrol(request);
+  }
+
+  async inject(node: string, body?: unknown): Promise<void> {
+    const gateway = this.#views.gatewayOf(node);
+    await this.#ports.fleet.admin(gateway).press(node, body);
+  }
+
+  on<E extends keyof OrchestratorEvents>(
+    event: E,
+    listener: (...args: OrchestratorEvents[E]) => void,
+  ): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set<Listener>();
+    const entry = listener as unknown as Listener;
+    this.#listeners.set(event, listeners.add(entry));
+    return () => listeners.delete(entry);
+  }
+
+  #deploy(wanted: Wanted, onProgress: OnProgress): Promise<Deployment> {
+    return this.#guarded(this.#planner.identify(wanted.input), async (id) => {
+      const begun = this.#now();
+      const prepared = await this.#planner.deploy(wanted);
+      const { plan, record } = prepared;
+      refuseBlocked(plan);
+      if (plan.unchanged) {
+        const { version } = this.#ports.store.applications.get(id);
+        return this.#deployment(record.id, { ...plan, version }, 'unchanged', begun);
+      }
+      if (wanted.input.options?.overwriteDraft === true) this.#draftGuard?.discardDraft(id);
+      await this.#run(prepared, onProgress);
+      const pending = this.#views.pendingOf(id).length > 0;
+      const deployment = this.#deployment(record.id, plan, pending ? 'pending-offline' : 'running', begun);
+      this.#emit('deployed', deployment);
+      this.#emit('application', id, 'new-version');
+      return deployment;
+    });
+  }
+
+  #stand(id: string, kind: 'start' | 'stop' | 'remove', onProgress: OnProgress): Promise<void> {
+    return this.#guarded(id, async () => {
+      const prepared = await this.#planner.standing(id, kind);
+      refuseBlocked(prepared.plan);
+      await this.#run(prepared, onProgress);
+    });
+  }
+
+  /** Whatever goes wrong is told as an event too. */
+  async #guarded<T>(id: string, work: (id: string) => Promise<T>): Promise<T> {
+    try {
+      return await this.#deployer.exclusive(id, () => work(id));
+    } catch (error) {
+      if (isEchoError(error)) this.#emit('refused', id, problemOf(error));
+      throw error;
+    }
+  }
+
+  async #run(prepared: Prepared, onProgress: OnProgress): Promise<void> {
+    const { record, draft } = prepared;
+    const applied = await this.#deployer.run(record, draft, (progress) => {
+      onProgress?.(progress);
+      this.#emit('progress', record.application, progress);
+    });
+    const { step } = applied.record;
+    if (step === 'undone' || step === 'release') throw applied.error;
+  }
+
+  #deployment(id: string, plan: Plan, status: Deployment['status'], begun: number): Deployment {
+    const { application, version } = plan;
+    const pending = this.#views.pendingOf(application);
+    return { id, application, version, status, plan, pending, seconds: (this.#now() - begun) / 1000 };
+  }
+
+  /** Deploys the application again without the gateway; false when it cannot stand without it. */
+  async #moveOff(application: string, gateway: string): Promise<boolean> {
+    const { store } = this.#ports;
+    const app = store.applications.get(application);
+    const { flow } = store.applications.version(application, app.version);
+    const input: DeployInput = { application, flow, origin: 'gateway-rm' };
+    const note = `without gateway ${gateway}`;
+    try {
+      await this.#deploy({ input, without: new Set([gateway]), note }, undefined);
+      return true;
+    } catch (error) {
+      if (isEchoError(error)) return false;
+      throw error;
+    }
+  }
+
+  async #returned(gateway: string): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const settled = await this.#deployer.returned(gateway);
+      for (const application of settled) {
+        const message = `${gateway} is back and in line`;
+        const at = new Date(this.#now()).toISOString();
+        this.#emit('progress', application, { at, step: 'settle', gateway, message });
+        if (this.#ports.store.applications.find(application))
+          this.#emit('application', application, 'started');
+      }
+    } catch (err) {
+      this.#ports.log.error({ gateway, err }, 'a returned gateway could not be settled');
+    }
+  }
+
+  #emit<E extends keyof OrchestratorEvents>(event: E, ...args: OrchestratorEvents[E]): void {
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        listener(...args);
+      } catch (err) {
+        // Whoever listens has no say in what is told.
+        this.#ports.log.error({ event, err }, 'a listener failed');
+      }
+    }
+  }
+}

@@ -1,0 +1,316 @@
+/** From what is asked for to a deploy that can be run: places, splits, looks at the gateways, says what would change. */
+import { randomUUID } from 'node:crypto';
+import { parseFlow } from '../../flow/parse.ts';
+import { split } from '../../flow/split.ts';
+import type { CutStream, FlowModel, Fragment, Placement, RawFlow } from '../../flow/types.ts';
+import { checkTypes } from '../../placement/constraints.ts';
+import { unsatisfiable } from '../../placement/explain.ts';
+import type { Explanation, Solver } from '../../placement/types.ts';
+import type { Fleet } from '../gateways/types.ts';
+import type { Version } from '../store/applications.ts';
+import type { Store } from '../store/Store.ts';
+import type { Credentials, DeployInput, DeployOptions, DraftGuard, Plan, Problem } from '../types.ts';
+import { othersOn } from './apply.ts';
+import { each } from './each.ts';
+import { deployError } from './errors.ts';
+import { carryOver, marked, markedApplication, nameOf, newApplication, readInput } from './intake.ts';
+import { type Look, look, problemOf } from './look.ts';
+import { cutWiresOf, planOf } from './plan.ts';
+import type { DeployRecord } from './record.ts';
+import { type Work, workOf } from './work.ts';
+
+export interface PlannerPorts {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly solver: Solver;
+  readonly draftGuard: () => DraftGuard | undefined;
+  readonly now: () => number;
+  readonly drainMs: number;
+  readonly concurrency: number;
+}
+
+/** A deploy that is ready to run, unless the plan holds blockers. */
+export interface Prepared {
+  readonly plan: Plan;
+  readonly record: DeployRecord;
+  /** The version it makes, if it makes one. */
+  readonly draft?: { readonly version: Version; readonly credentials: Credentials };
+}
+
+export interface Wanted {
+  readonly input: DeployInput;
+  /** Nodes the gateway has of its own that become the application's. */
+  readonly adopted?: ReadonlyMap<string, RawFlow>;
+  /** Keep tasks where this placement has them; default: where they are. */
+  readonly placement?: Placement;
+  /** Gateways that may not be used. */
+  readonly without?: ReadonlySet<string>;
+  readonly note?: string;
+}
+
+interface Placed {
+  readonly placement: Placement;
+  readonly explanations: ReadonlyMap<string, Explanation>;
+}
+
+export class Planner {
+  readonly #ports: PlannerPorts;
+
+  constructor(ports: PlannerPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whose application an input is; also for a flow that was never deployed. Throws what `parseFlow` throws. */
+  identify(input: DeployInput): string {
+    return this.#identity(input, readInput(input).model).id;
+  }
+
+  /** Throws for a flow that is wrong, cannot be placed, or was made from an old version; else see the blockers. */
+  async deploy(wanted: Wanted): Promise<Prepared> {
+    const { input, note } = wanted;
+    const { store, now } = this.#ports;
+    const options = input.options ?? {};
+    const intake = readInput(input);
+    const { id, name } = this.#identity(input, intake.model, intake.name);
+    const app = store.applications.find(id);
+    const current =
+      app !== undefined && app.version > 0 ? store.applications.version(id, app.version) : undefined;
+    refuseStale(id, current?.version ?? 0, options.ifVersion);
+    this.#refuseForeignTabs(id, intake.model);
+    const model = parseFlow(marked(intake.model.raw, id));
+    const before = this.#placementBefore(wanted, current);
+    const { placement, explanations } = this.#place(id, model, before, options, wanted.without);
+    const { fragments, streams } = split(model, placement, { application: id });
+    const cutWires = cutWiresOf(streams, model, explanations);
+    const version = store.applications.nextVersion(id);
+    const had = current === undefined ? {} : store.applications.credentials(id, current.version);
+    const credentials = { before: had, after: carryOver(model.raw, had, intake.credentials) };
+    const situation = await this.#situation(id, byGateway(fragments));
+    const work = workOf({
+      ...situation,
+      streams: { before: this.#runningStreams(id), after: streams },
+      credentials,
+      ...(wanted.adopted === undefined ? {} : { adopted: wanted.adopted }),
+      allowOffline: options.allowOffline ?? false,
+      overwrite: options.overwrite ?? false,
+    });
+    const sameFlow =
+      app?.state === 'running' &&
+      current !== undefined &&
+      sameText([current.flow, app.name], [model.raw, name]);
+    const blockers = this.#draftBlockers(id, input);
+    const plan = planOf({
+      ...situation,
+      application: id,
+      name,
+      version,
+      model,
+      placement,
+      cutWires,
+      credentials,
+      work,
+      blockers,
+      sameFlow,
+    });
+    const record = this.#record(id, name, 'deploy', version, work, options);
+    const draft: Version = {
+      application: id,
+      version,
+      origin: input.origin ?? 'api',
+      ...(note === undefined ? {} : { note }),
+      created: now(),
+      tasks: model.tasks.size,
+      placement: plan.placement,
+      flow: model.raw,
+      fragments,
+      streams,
+      cutWires,
+      explanations: Object.fromEntries(explanations),
+    };
+    return { plan, record, draft: { version: draft, credentials: credentials.after } };
+  }
+
+  /** The current version again (`start`), or nothing of the application anywhere (`stop`, `remove`). */
+  async standing(id: string, kind: 'start' | 'stop' | 'remove'): Promise<Prepared> {
+    const { store } = this.#ports;
+    const { name, version } = store.applications.get(id);
+    const current = store.applications.version(id, version);
+    const starting = kind === 'start';
+    const credentials = store.applications.credentials(id, version);
+    const situation = await this.#situation(id, byGateway(starting ? current.fragments : []));
+    const work = workOf({
+      ...situation,
+      streams: { before: this.#runningStreams(id), after: starting ? current.streams : [] },
+      credentials: { before: starting ? {} : credentials, after: starting ? credentials : {} },
+      allowOffline: !starting,
+      overwrite: !starting,
+    });
+    const plan = planOf({
+      ...situation,
+      application: id,
+      name,
+      version,
+      model: parseFlow(current.flow),
+      placement: new Map(starting ? Object.entries(current.placement) : []),
+      cutWires: starting ? current.cutWires : [],
+      credentials: { before: {}, after: {} },
+      work,
+      blockers: [],
+      sameFlow: false,
+    });
+    // What stops is not asked whether it is ready: it gets its time to drain, then it goes.
+    const record = this.#record(id, name, kind, starting ? version : 0, work, { force: !starting });
+    return { plan, record };
+  }
+
+  #identity(input: DeployInput, model: FlowModel, given?: string): { id: string; name: string } {
+    const { store } = this.#ports;
+    if (input.application !== undefined) {
+      const app = store.applications.get(input.application);
+      return { id: app.id, name: given ?? app.name };
+    }
+    const created = (id: string) => store.applications.find(id)?.created;
+    const name = given ?? input.name ?? nameOf(model);
+    const id = markedApplication(model, created) ?? newApplication(name, model);
+    return { id, name: given ?? store.applications.find(id)?.name ?? name };
+  }
+
+  /** Two applications with one tab would write over each other wherever they meet. */
+  #refuseForeignTabs(id: string, model: FlowModel): void {
+    const { store } = this.#ports;
+    const tabs = new Set(model.tabs.map((tab) => tab.id));
+    for (const app of store.applications.list()) {
+      if (app.id === id) continue;
+      const theirs = store.applications.version(app.id, app.version).flow;
+      const tab = theirs.find((n) => n.type === 'tab' && tabs.has(n.id));
+      if (tab === undefined) continue;
+      throw deployError('ECHO_ID_CONFLICT', {
+        message: `The tab '${tab.id}' belongs to application '${app.id}' (${app.name}).`,
+        where: tab.id,
+        remedy: `Deploy the flow as '${app.id}', remove that application first, or give the tab another id.`,
+        details: { application: app.id, node: tab.id },
+      });
+    }
+  }
+
+  #placementBefore(wanted: Wanted, current: Version | undefined): Placement | undefined {
+    const before = wanted.placement ?? (current && new Map(Object.entries(current.placement)));
+    const { without } = wanted;
+    if (before === undefined || without === undefined) return before;
+    return new Map([...before].filter(([, gateway]) => !without.has(gateway)));
+  }
+
+  #place(
+    id: string,
+    model: FlowModel,
+    previous: Placement | undefined,
+    { allowOffline }: DeployOptions,
+    without: ReadonlySet<string> = new Set(),
+  ): Placed {
+    const { fleet, solver } = this.#ports;
+    const candidates = fleet.candidates(this.#slotsOfOthers(id)).filter((c) => !without.has(c.id));
+    const tasks = [...model.tasks.values()].map((task) => ({
+      id: task.id,
+      types: task.types,
+      hints: task.hints,
+    }));
+    checkTypes(tasks, candidates);
+    const result = solver.solve({
+      tasks,
+      wires: model.wires,
+      together: model.together,
+      candidates,
+      ...(previous === undefined ? {} : { previous }),
+      ...(allowOffline === undefined ? {} : { allowOffline }),
+    });
+    if (!result.ok) throw unsatisfiable(result.conflicts);
+    return result;
+  }
+
+  /** Tasks of other running applications, by gateway. */
+  #slotsOfOthers(id: string): Map<string, number> {
+    const { store } = this.#ports;
+    const slots = new Map<string, number>();
+    for (const app of store.applications.list()) {
+      if (app.id === id || app.state !== 'running') continue;
+      for (const gateway of Object.values(store.applications.head(app.id, app.version).placement)) {
+        slots.set(gateway, (slots.get(gateway) ?? 0) + 1);
+      }
+    }
+    return slots;
+  }
+
+  #runningStreams(id: string): readonly CutStream[] {
+    const { store } = this.#ports;
+    const app = store.applications.find(id);
+    if (app === undefined || app.version === 0 || app.state !== 'running') return [];
+    return store.applications.version(id, app.version).streams;
+  }
+
+  async #situation(id: string, fragments: ReadonlyMap<string, RawFlow>) {
+    const { store, fleet, concurrency } = this.#ports;
+    const deployed = store.deployed.ofApplication(id);
+    const pending = store.deployed.pending({ application: id });
+    const gateways = new Set([...deployed, ...pending].map((row) => row.gateway).concat(...fragments.keys()));
+    const seen = await each([...gateways], concurrency, (gateway) => look(fleet, gateway));
+    const looks = new Map<string, Look>(seen.map((at) => [at.gateway, at]));
+    const others = (gateway: string) => othersOn(store, gateway, id);
+    return { deployed, pending, looks, fragments, others };
+  }
+
+  /** A deploy from elsewhere would replace what somebody drew and never deployed. */
+  #draftBlockers(id: string, { origin, options }: DeployInput): Problem[] {
+    if (origin === 'editor' || options?.overwriteDraft === true) return [];
+    if (this.#ports.draftGuard()?.hasUnsavedDraft(id) !== true) return [];
+    return [
+      problemOf(
+        deployError('ECHO_DRAFT_UNSAVED', {
+          message: `The canvas holds changes of application '${id}' that were never deployed.`,
+          where: id,
+        }),
+      ),
+    ];
+  }
+
+  #record(
+    application: string,
+    name: string,
+    kind: DeployRecord['kind'],
+    version: number,
+    work: Work,
+    options: DeployOptions,
+  ): DeployRecord {
+    const { store, now, drainMs } = this.#ports;
+    const app = store.applications.find(application);
+    return {
+      id: randomUUID(),
+      application,
+      name,
+      kind,
+      version,
+      previous: app?.state === 'running' ? app.version : 0,
+      started: now(),
+      step: 'preflight',
+      targets: work.targets,
+      bystanders: work.bystanders,
+      draining: work.draining,
+      retiring: work.retiring,
+      force: options.force ?? false,
+      drainMs: options.drainMs ?? drainMs,
+    };
+  }
+}
+
+const byGateway = (fragments: readonly Fragment[]): Map<string, RawFlow> =>
+  new Map(fragments.map((fragment) => [fragment.gateway, fragment.nodes]));
+
+const sameText = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+function refuseStale(id: string, version: number, wanted: number | undefined): void {
+  if (wanted === undefined || wanted === version) return;
+  throw deployError('ECHO_VERSION_STALE', {
+    message: `Application '${id}' is at version ${version}; the deploy was made from version ${wanted}.`,
+    where: id,
+    details: { current: version, expected: wanted },
+  });
+}

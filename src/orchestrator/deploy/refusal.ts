@@ -1,0 +1,45 @@
+/** Refusals as errors. */
+import { flowError } from '../../flow/errors.ts';
+import { placementError } from '../../placement/errors.ts';
+import { EchoError, type ErrorCatalogue } from '../../wire/errors.ts';
+import { gatewayError } from '../gateways/errors.ts';
+import { storeError } from '../store/errors.ts';
+import type { Plan } from '../types.ts';
+import { deployError } from './errors.ts';
+
+const known: ErrorCatalogue = {
+  ...flowError.catalogue,
+  ...placementError.catalogue,
+  ...gatewayError.catalogue,
+  ...storeError.catalogue,
+  ...deployError.catalogue,
+};
+
+/** Throws the first blocker as an error; `details.blockers` holds them all. */
+export function refuseBlocked({ blockers }: Plan): void {
+  const [first] = blockers;
+  if (first === undefined) return;
+  const { code, message, remedy, where } = first;
+  const entry = known[code] ?? { status: 409, title: message, remedy };
+  const more = blockers.length > 1 ? ` (and ${blockers.length - 1} more)` : '';
+  throw new EchoError(code, entry, {
+    message: `${message}${more}`,
+    remedy,
+    ...(where === undefined ? {} : { where }),
+    details: { blockers },
+  });
+}
+
+export const inUse = (gateway: string, applications: readonly string[]): EchoError =>
+  deployError('ECHO_GATEWAY_IN_USE', {
+    message: `Gateway '${gateway}' carries tasks of ${applications.join(', ')} that fit nowhere else.`,
+    where: gateway,
+    details: { applications },
+  });
+
+export const awayWith = (gateway: string): EchoError =>
+  deployError('ECHO_GATEWAY_OFFLINE', {
+    message: `Gateway '${gateway}' is offline: what ECHO put there cannot be taken off.`,
+    where: gateway,
+    remedy: 'Bring it back first, or take it out with --force and clean it by hand.',
+  });
