@@ -89,7 +89,10 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     this.#mark(flows);
     this.#draft = { ...this.#draft, flows: structuredClone(flows) as RawFlow };
     await this.#store.save(this.#draft);
-    if (user !== FOLLOWING) this.#deploySoon();
+    if (user === FOLLOWING) return;
+    // Whoever allowed the old draft to be overwritten did not mean this one.
+    this.#discarded.clear();
+    this.#deploySoon();
   }
 
   async credentialsSaved(credentials: Record<string, unknown>): Promise<void> {

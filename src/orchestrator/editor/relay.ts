@@ -2,7 +2,7 @@
  * What happens on the gateways, shown in the editor as if the nodes ran in it: debug messages, node status, buttons;
  * and the admin endpoints of the editor plugin.
  */
-import express, { type Request, type Response, Router } from 'express';
+import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import type { RawFlow } from '../../flow/types.ts';
 import { editorTopics, type FleetSummary } from '../../wire/editor.ts';
@@ -51,6 +51,9 @@ export function editorRoutes(
   router.post('/inject/:id', may('inject.write'), json, (request, response) =>
     press(service, log, request, response),
   );
+  router.use((error: { status?: number }, _request: Request, response: Response, _next: NextFunction) => {
+    response.status(error.status ?? 500).json(problemOf(error, []));
+  });
   return router;
 }
 

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { EchoError } from '../../src/wire/errors.ts';
+import { disposables } from '../kit/cleanup.ts';
+import { skip } from '../kit/skip.ts';
+import { waitFor } from '../kit/wait.ts';
+import { startTestEditor, type TestEditor } from '../orchestrator/editor/testEditor.ts';
+import { findBrowser, launchBrowser } from './browser.ts';
+import { EditorPage } from './EditorPage.ts';
+
+describe('the design editor in Chromium', function () {
+  this.timeout(90_000);
+  const kit = disposables();
+  let at: TestEditor;
+  let editor: EditorPage;
+
+  before(async function () {
+    const path = findBrowser();
+    if (path === undefined) skip(this, 'no Chromium is installed');
+    at = await startTestEditor(kit);
+    const browser = await launchBrowser(path);
+    kit.add(browser, () => browser.close());
+    editor = new EditorPage(await browser.newPage({ viewport: { width: 1400, height: 850 } }));
+    await editor.open(at.url);
+  });
+  after(() => {
+    if (editor !== undefined) assert.deepEqual(editor.errors, []);
+  });
+
+  const echoOf = async (id: string) => (await editor.nodes()).find((node) => node.id === id)?.echo;
+
+  it('a node placed and deployed shows its debug messages', async () => {
+    await editor.place('debug', 300, 120);
+    const placed = (await editor.nodes()).find(({ type }) => type === 'debug')!;
+    await editor.deploy();
+    await editor.notification('runs on');
+    at.recorder.emit('debug', 'edge-1', placed.id, {
+      id: placed.id,
+      msg: 'hello edge',
+      format: 'string[10]',
+    });
+    await editor.page.getByText('hello edge').waitFor();
+  });
+
+  it('what the pane says stands in the flow, and undo takes it back', async () => {
+    await editor.paste([
+      { id: 'tick', type: 'inject', name: 'tick', props: [], x: 100, y: 220, wires: [['work']] },
+      {
+        id: 'work',
+        type: 'function',
+        name: 'work',
+        func: 'return msg;',
+        outputs: 1,
+        x: 300,
+        y: 220,
+        wires: [[]],
+      },
+    ]);
+    await editor.openPane('node', 'work');
+    await editor.page.selectOption('#node-input-echo-tier', 'fog');
+    await editor.page.fill('#node-input-echo-requires', 'gpu');
+    await editor.page.keyboard.press('Enter');
+    assert.equal(await editor.page.locator('.echo-fit').innerText(), 'Fits: fog-1');
+    await editor.done();
+    assert.deepEqual(await echoOf('work'), { tier: 'fog', requires: ['gpu'] });
+    await editor.undo();
+    assert.equal(await echoOf('work'), undefined);
+  });
+
+  it('a node shows what its tab says, and who says it', async () => {
+    const tab = await editor.activeTab();
+    await editor.openPane('tab', tab);
+    await editor.page.selectOption('#node-input-echo-tier', 'edge');
+    await editor.page.selectOption('#node-input-echo-delivery', 'at-most-once');
+    await editor.done();
+    await editor.openPane('node', 'work');
+    const shown = editor.page.locator('#node-input-echo-tier option:checked');
+    assert.equal(await shown.innerText(), 'edge (from tab “Flow 1”)');
+    await editor.page.fill('#node-input-echo-gateway', 'cloud-1');
+    assert.match(await editor.page.locator('.echo-fit').innerText(), /No enrolled gateway fits/);
+    await editor.page.click('#node-dialog-cancel');
+    await editor.page.waitForSelector('.red-ui-tray', { state: 'detached' });
+  });
+
+  it('hints reach the orchestrator and survive a reload', async () => {
+    await editor.paste([
+      {
+        id: 'grp',
+        type: 'group',
+        name: 'G',
+        nodes: ['in-g'],
+        x: 60,
+        y: 290,
+        w: 200,
+        h: 80,
+        echo: { gateway: 'edge-1' },
+      },
+      {
+        id: 'in-g',
+        type: 'change',
+        g: 'grp',
+        x: 150,
+        y: 330,
+        rules: [],
+        wires: [[]],
+        echo: { tier: 'edge' },
+      },
+      { id: 'odd', type: 'not-installed', x: 400, y: 330, wires: [[]], echo: { tier: 'cloud' } },
+    ]);
+    const count = at.recorder.deploys.length;
+    await editor.deploy();
+    // Node-RED asks before it deploys unknown types.
+    await editor.page.locator('.red-ui-notification button', { hasText: 'Confirm deploy' }).click();
+    await waitFor(() => at.recorder.deploys.length > count, { what: 'the deploy' });
+    const flow = at.recorder.deploys.at(-1)!.flow as { id: string; echo?: object }[];
+    const hints = (id: string) => flow.find((entry) => entry.id === id)?.echo;
+    const tab = await editor.activeTab();
+    assert.deepEqual(hints('grp'), { gateway: 'edge-1' });
+    assert.deepEqual(hints('in-g'), { tier: 'edge' });
+    assert.deepEqual(hints('odd'), { tier: 'cloud' });
+    assert.deepEqual(hints(tab), { tier: 'edge', delivery: 'at-most-once', app: 'app-1' });
+
+    await editor.open(at.url);
+    for (const id of ['grp', 'in-g', 'odd']) assert.deepEqual(await echoOf(id), hints(id), id);
+  });
+
+  it('badges and sidebar show where the tasks run', async () => {
+    await editor.page.locator('.echo-badge', { hasText: 'edge-1' }).first().waitFor();
+    await editor.showSidebar('echo');
+    const sidebar = editor.page.locator('.echo-sidebar');
+    await sidebar.getByText('Version 2, running').waitFor();
+    await sidebar.locator('table', { hasText: 'cloud-1' }).first().waitFor();
+  });
+
+  it('“Plan only” shows what would change and touches nothing', async () => {
+    await editor.paste([{ id: 'more', type: 'change', rules: [], x: 500, y: 220, wires: [['work']] }]);
+    const count = at.recorder.deploys.length;
+    await editor.page.click('#red-ui-header-button-deploy-options');
+    await editor.page.getByText('Plan only (ECHO)').click();
+    await editor.page.locator('.echo-sidebar', { hasText: 'Plan: Flow 1' }).waitFor();
+    assert.equal(at.recorder.deploys.length, count);
+  });
+
+  it('a refusal is told with its remedy and keeps the draft', async () => {
+    at.recorder.refusal = new EchoError(
+      'ECHO_PLACEMENT_IMPOSSIBLE',
+      { status: 409, title: 'no', remedy: 'Enrol a gateway with a camera.' },
+      { message: 'No gateway can take “work”.', where: 'work' },
+    );
+    await editor.deploy();
+    await editor.page.locator('.red-ui-notification button', { hasText: 'Confirm deploy' }).click();
+    await editor.notification('Enrol a gateway with a camera.');
+    at.recorder.refusal = undefined;
+    assert.ok((await editor.nodes()).some(({ id }) => id === 'more'));
+  });
+
+  it('a canvas without changes of its own follows a deploy from elsewhere', async () => {
+    await at.recorder.deploy({
+      name: 'From a shell',
+      flow: [
+        { id: 'shell', type: 'tab', label: 'From a shell' },
+        { id: 'cli', type: 'debug', z: 'shell', x: 100, y: 100, wires: [] },
+      ],
+    });
+    await waitFor(async () => (await editor.nodes()).some(({ id }) => id === 'cli'), { what: 'the new tab' });
+  });
+
+  it('an inject button presses the node on its gateway', async () => {
+    const button = editor.page.locator('.red-ui-flow-node-button-button').first();
+    await button.click();
+    await waitFor(() => at.recorder.injected.some(([id]) => id === 'tick'), { what: 'the press' });
+  });
+});
