@@ -65,7 +65,7 @@ function assemble(RED: Red, log: Log, folder: string, config: AgentConfig): Gate
     });
   }
   const flows = new FlowIndex(RED);
-  const follower = new HookFollower(RED, { flows, warn: log.warn });
+  const follower = new HookFollower(RED, { flows, warn: log.warn, limitMs: config.followLimitMs });
   const gate = new HookGate(RED, {
     flows,
     follower,

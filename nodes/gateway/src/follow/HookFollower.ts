@@ -16,9 +16,6 @@ import { Counters, Probe } from './probe.ts';
 const CAUSE = Symbol('echo.cause');
 type Marked = { [CAUSE]?: () => Cause };
 
-/** Without a step for this long a message is given up, ms. */
-export const UNFOLLOWED_MS = 30_000;
-
 /** What the gate asks of the follower when it takes a message into custody. */
 export interface Custody {
   /**
@@ -31,16 +28,14 @@ export interface Custody {
 export interface HookFollowerOptions {
   readonly flows: FlowIndex;
   readonly warn: (text: string) => void;
-  /** Milliseconds; monotonic. */
-  readonly now?: () => number;
-  readonly unfollowedMs?: number;
+  /** Without a step for this long a message is given up, ms. */
+  readonly limitMs: number;
 }
 
 export class HookFollower implements Follower, Custody {
   readonly #red: Red;
   readonly #flows: FlowIndex;
   readonly #warn: (text: string) => void;
-  readonly #now: () => number;
   readonly #limit: number;
   readonly #context = new AsyncLocalStorage<Cause>();
   readonly #open = new Set<Cause>();
@@ -48,14 +43,14 @@ export class HookFollower implements Follower, Custody {
   readonly #current = new Map<string, Probe>();
   readonly #counters = new Map<string, Counters>();
   #ending: { probe: Probe; msg: object; cause: Cause | undefined }[] = [];
+  #leaving: { probe: Probe; cause: Cause; error: unknown }[] = [];
   readonly #sweep: NodeJS.Timeout;
 
   constructor(red: Red, options: HookFollowerOptions) {
     this.#red = red;
     this.#flows = options.flows;
     this.#warn = options.warn;
-    this.#now = options.now ?? Date.now;
-    this.#limit = options.unfollowedMs ?? UNFOLLOWED_MS;
+    this.#limit = options.limitMs;
     this.#sweep = setInterval(() => this.#giveUpStuck(), Math.max(50, this.#limit / 30)).unref();
     this.#flows.onChange(() => this.#afterDeploy());
   }
@@ -76,7 +71,7 @@ export class HookFollower implements Follower, Custody {
   }
 
   follow(lineage: Lineage, emit: () => void, settled: (outcome: Outcome) => void): void {
-    const cause = new Cause(lineage, this.#now(), (outcome) => {
+    const cause = new Cause(lineage, Date.now(), (outcome) => {
       this.#open.delete(cause);
       settled(outcome);
     });
@@ -85,7 +80,7 @@ export class HookFollower implements Follower, Custody {
     try {
       this.#context.run(cause, emit);
     } finally {
-      cause.unpin(this.#now());
+      cause.unpin(Date.now());
     }
   }
 
@@ -100,16 +95,16 @@ export class HookFollower implements Follower, Custody {
     if (sent !== undefined) {
       const probe = this.#probe(arriving!);
       if (probe.inFlight > 0) probe.inFlight--;
-      cause?.leave(probe, this.#now());
+      cause?.leave(probe, Date.now());
     }
-    return { sent, release: () => cause?.unpin(this.#now()) };
+    return { sent, release: () => cause?.unpin(Date.now()) };
   }
 
   counters(): Record<string, NodeCounters> {
     const all: Record<string, NodeCounters> = {};
-    for (const [id, probe] of this.#current) {
-      if (!probe.echo || probe.place.task !== id) continue;
-      const { received, sent, completed, errors, samples, sampledMs } = probe.counters;
+    for (const [id, { received, sent, completed, errors, samples, sampledMs }] of this.#counters) {
+      const tab = this.#flows.tabOf(id);
+      if (tab === undefined || !this.#flows.isEcho(tab)) continue;
       all[id] = { received, sent, completed, errors };
       if (samples > 0) all[id].serviceUs = Math.round((sampledMs / samples) * 1000);
     }
@@ -145,7 +140,7 @@ export class HookFollower implements Follower, Custody {
     if (!probe.echo && cause === undefined) return undefined;
     probe.inFlight++;
     probe.transit.push(event);
-    cause?.enter(probe, this.#now());
+    cause?.enter(probe, Date.now());
     return undefined;
   }
 
@@ -159,7 +154,7 @@ export class HookFollower implements Follower, Custody {
       if (!probe.echo && cause === undefined) return undefined;
       probe.inFlight++;
       if (cause) {
-        cause.enter(probe, this.#now());
+        cause.enter(probe, Date.now());
         this.#context.enterWith(cause);
       }
     }
@@ -182,7 +177,7 @@ export class HookFollower implements Follower, Custody {
     this.#ending = [];
     for (const { probe, msg, cause } of ending) {
       probe.completed(msg);
-      cause?.leave(probe, this.#now());
+      cause?.leave(probe, Date.now());
     }
   }
 
@@ -193,8 +188,17 @@ export class HookFollower implements Follower, Custody {
     const cause = this.#openCause(msg);
     if (!probe.echo && cause === undefined) return undefined;
     probe.completed(msg);
-    cause?.leave(probe, this.#now(), error);
+    if (cause === undefined) return undefined;
+    // Only then do catch and complete nodes receive what belongs to the cause.
+    if (this.#leaving.length === 0) queueMicrotask(() => this.#leave());
+    this.#leaving.push({ probe, cause, error });
     return undefined;
+  }
+
+  #leave(): void {
+    const leaving = this.#leaving;
+    this.#leaving = [];
+    for (const { probe, cause, error } of leaving) cause.leave(probe, Date.now(), error);
   }
 
   #openContext(): Cause | undefined {
@@ -224,7 +228,7 @@ export class HookFollower implements Follower, Custody {
       counters = new Counters();
       this.#counters.set(node.id, counters);
     }
-    const probe = new Probe(node, place, this.#flows.isEcho(place.tab), counters, this.#now());
+    const probe = new Probe(node, place, this.#flows.isEcho(place.tab), counters, Date.now());
     this.#probes.set(node, probe);
     this.#current.set(node.id, probe);
     return probe;
@@ -236,12 +240,14 @@ export class HookFollower implements Follower, Custody {
       probe.echo = this.#flows.isEcho(probe.place.tab);
       if (this.#red.nodes.getNode(id) === probe.node) continue;
       this.#current.delete(id);
-      if (this.#flows.tabOf(probe.place.task) === undefined) this.#counters.delete(id);
+    }
+    for (const id of this.#counters.keys()) {
+      if (this.#flows.tabOf(id) === undefined && !this.#current.has(id)) this.#counters.delete(id);
     }
   }
 
   #giveUpStuck(): void {
-    const since = this.#now() - this.#limit;
+    const since = Date.now() - this.#limit;
     for (const cause of this.#open) {
       const stuck = cause.stuckAt(since);
       if (stuck.length === 0) continue;

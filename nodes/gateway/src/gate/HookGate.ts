@@ -53,7 +53,8 @@ export class HookGate implements Gate {
   /** Registers the hooks; before those of the follower. */
   install(): void {
     const { hooks } = this.#red;
-    hooks.add('onSend.echo-gate', () => {
+    // Node-RED waits for a hook that does not declare exactly one parameter.
+    hooks.add('onSend.echo-gate', (_events) => {
       this.#call++;
       return undefined;
     });

@@ -1,0 +1,102 @@
+/** A real gateway whose follower and gate a test reaches through the probe's admin routes. */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Outcome } from '../../../nodes/gateway/src/ports.ts';
+import type { NodeRedLine } from '../../../src/orchestrator/fleet/installs.ts';
+import type { Disposables } from '../../kit/cleanup.ts';
+import { startRealGateway } from '../../kit/gateways.ts';
+import { waitFor } from '../../kit/wait.ts';
+
+export type TestNode = { id: string; type: string; [property: string]: unknown };
+
+export interface Followed {
+  readonly id: number;
+  readonly outcome: Outcome;
+  /** Messages of this cause that the sinks had completed when it settled. */
+  readonly completed: number;
+}
+export interface Sunk {
+  readonly node: string;
+  readonly payload: unknown;
+  readonly cause?: number;
+}
+
+export interface ProbedGateway {
+  readonly log: () => string;
+  readonly userDir: string;
+  /** Deploys all flows as Node-RED's editor does, changed nodes only, and waits until they have started. */
+  deploy(nodes: readonly TestNode[]): Promise<void>;
+  follow(node: string, ...msgs: object[]): Promise<Followed[]>;
+  /** What the sinks received since the last call. */
+  sunk(): Promise<Sunk[]>;
+  call<T>(route: string, body?: object): Promise<T>;
+  gate<T>(method: string, ...args: unknown[]): Promise<T>;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** Its orchestrator does not exist: follower and gate work all the same. */
+export async function startProbedGateway(
+  kit: Disposables,
+  version: NodeRedLine,
+  options: { userDir?: string; echo?: Record<string, unknown> } = {},
+): Promise<ProbedGateway> {
+  const userDir = options.userDir ?? kit.folder('echo-probed-');
+  mkdirSync(join(userDir, 'nodes'), { recursive: true });
+  copyFileSync(file('probe.cjs'), join(userDir, 'nodes', 'probe.js'));
+  const html = ['probe-source', 'probe-sink'].map((type) => `<script data-template-name="${type}"></script>`);
+  writeFileSync(join(userDir, 'nodes', 'probe.html'), html.join('\n'));
+  const gateway = await startRealGateway(kit, {
+    version,
+    userDir,
+    echo: { orchestrator: 'http://127.0.0.1:9', token: 'none', tier: 'edge', ...options.echo },
+  });
+  const post = async (
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<unknown> => {
+    const response = await fetch(`${gateway.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    assert.ok(response.ok, `${path}: ${response.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  };
+  const call = <T>(route: string, body: object = {}): Promise<T> =>
+    post(`/probe/${route}`, body) as Promise<T>;
+  return {
+    log: () => readFileSync(gateway.logFile, 'utf8'),
+    userDir,
+    async deploy(nodes) {
+      const before = await call<number>('started');
+      await post(
+        '/flows',
+        { flows: nodes },
+        {
+          'Node-RED-API-Version': 'v2',
+          'Node-RED-Deployment-Type': 'nodes',
+        },
+      );
+      await waitFor(async () => (await call<number>('started')) > before, { what: 'the flows to start' });
+    },
+    follow: (node, ...msgs) => call('follow', { node, msgs }),
+    sunk: () => call('sunk'),
+    call,
+    gate: (method, ...args) => call('gate', { method, args }),
+    kill: () => gateway.kill(),
+    async start() {
+      await gateway.start();
+      await waitFor(() => call('sunk-count').then(() => true), { what: 'the probe' });
+    },
+  };
+}
+
+/** A tab of ECHO's. */
+export const echoTab = (id: string): TestNode => ({ id, type: 'tab', label: id, echo: { app: 'app' } });
