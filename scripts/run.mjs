@@ -13,6 +13,8 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const NODE = join(ROOT, 'node_modules', '.bin', process.platform === 'win32' ? 'node.exe' : 'node');
 const MOCHA = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
 const INSTALL_LOG = join(ROOT, '.echo', 'install.log');
+/** Characters of a failed step's output that are shown; npm says the cause first. */
+const SHOWN = 1500;
 const OLDEST_NODE = [20, 15];
 
 const USAGE = `usage: npm start [-- OPTIONS]            the whole of ECHO on this machine (npm start -- --help)
@@ -126,12 +128,12 @@ async function buildGateway() {
   throw new Failure('the gateway package does not build', `The whole log: ${relative('.', INSTALL_LOG)}`);
 }
 
-/** Runs a step with a live line on standard error; its output goes to the install log, its end too if it fails. */
+/** Runs a step with a live line on standard error; its output goes to the install log, and is shown if it fails. */
 async function logged(what, command, args) {
   mkdirSync(dirname(INSTALL_LOG), { recursive: true });
   const log = createWriteStream(INSTALL_LOG, { flags: 'a' });
   const stop = progress(what);
-  let tail = '';
+  let said = '';
   const code = await new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: ROOT,
@@ -141,18 +143,18 @@ async function logged(what, command, args) {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
         log.write(text);
-        tail = (tail + text).slice(-2000);
+        said = (said + text).slice(0, SHOWN);
       });
     }
     child.on('error', (error) => {
-      tail += `${command} did not start: ${error.message}`;
+      said += `${command} did not start: ${error.message}`;
       resolve(1);
     });
     child.on('close', (status, signal) => resolve(status ?? 128 + (constants.signals[signal] ?? 0)));
   });
   await new Promise((resolve) => log.end(resolve));
   stop(code === 0);
-  if (code !== 0) process.stderr.write(`${tail.trim().replaceAll(/^/gm, '  ')}\n`);
+  if (code !== 0) process.stderr.write(`${said.trim().replaceAll(/^/gm, '  ')}\n`);
   return code;
 }
 
