@@ -204,27 +204,35 @@ export class Planner {
     id: string,
     model: FlowModel,
     previous: Placement | undefined,
-    { allowOffline }: DeployOptions,
+    { allowOffline = false }: DeployOptions,
     without: ReadonlySet<string> = new Set(),
   ): Placed {
     const { fleet, solver } = this.#ports;
-    const candidates = fleet.candidates(this.#slotsOfOthers(id)).filter((c) => !without.has(c.id));
+    // What runs on a gateway stays there while it is away: moving it is for a migration to decide.
+    const standing = new Set(previous?.values());
+    const candidates = fleet
+      .candidates(this.#slotsOfOthers(id))
+      .filter((c) => !without.has(c.id))
+      .map((c) => (c.health === 'down' && standing.has(c.id) ? { ...c, health: 'stale' as const } : c));
     const tasks = [...model.tasks.values()].map((task) => ({
       id: task.id,
       types: task.types,
       hints: task.hints,
     }));
     checkTypes(tasks, candidates);
-    const result = solver.solve({
+    const request = {
       tasks,
       wires: model.wires,
       together: model.together,
       candidates,
       ...(previous === undefined ? {} : { previous }),
-      ...(allowOffline === undefined ? {} : { allowOffline }),
-    });
-    if (!result.ok) throw unsatisfiable(result.conflicts);
-    return result;
+    };
+    const result = solver.solve({ ...request, allowOffline });
+    if (result.ok) return result;
+    // Where only a gateway that is away would do, the plan says so gateway by gateway.
+    const waiting = allowOffline ? result : solver.solve({ ...request, allowOffline: true });
+    if (!waiting.ok) throw unsatisfiable(result.conflicts);
+    return waiting;
   }
 
   /** Tasks of other running applications, by gateway. */
