@@ -38,7 +38,10 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     socket.once('close', () => sockets.delete(socket)).on('error', () => {});
     aedes.handle(socket);
   });
-  const port = await listen(server, options);
+  const port = await listen(server, options).catch((error: unknown) => {
+    aedes.close();
+    throw error;
+  });
   return {
     port,
     disconnect(user) {
