@@ -22,6 +22,11 @@ const USAGE = `usage: npm start [-- OPTIONS]            the whole of ECHO on thi
        npm run bench -- NAME [--json]    one benchmark
        npm run build                     the gateway package`;
 
+/** The process this one waits for; there is never more than one. */
+let running;
+/** The signal this process was asked to end with. */
+let stopped;
+
 class Failure extends Error {
   /** @param {string} message what was wrong @param {string} remedy what to do */
   constructor(message, remedy) {
@@ -134,26 +139,21 @@ async function logged(what, command, args) {
   const log = createWriteStream(INSTALL_LOG, { flags: 'a' });
   const stop = progress(what);
   let said = '';
-  const code = await new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      shell: process.platform === 'win32',
-    });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => {
-        log.write(text);
-        said = (said + text).slice(0, SHOWN);
-      });
-    }
-    child.on('error', (error) => {
-      said += `${command} did not start: ${error.message}`;
-      resolve(1);
-    });
-    child.on('close', (status, signal) => resolve(status ?? 128 + (constants.signals[signal] ?? 0)));
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
   });
+  const keep = (text) => {
+    log.write(text);
+    said = (said + text).slice(0, SHOWN);
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
+  child.on('error', (error) => keep(`${command} did not start: ${error.message}\n`));
+  const code = await ended(child);
   await new Promise((resolve) => log.end(resolve));
   stop(code === 0);
+  if (stopped !== undefined) process.exit(128 + constants.signals[stopped]);
   if (code !== 0) process.stderr.write(`${said.trim().replaceAll(/^/gm, '  ')}\n`);
   return code;
 }
@@ -179,12 +179,11 @@ function progress(what) {
 
 /** Runs mocha; its last line is always `N passed, N failed`, also when it could not even load a file. */
 async function test(args) {
-  const options = args.filter((arg) => arg.startsWith('-'));
-  const files = args.filter((arg) => !arg.startsWith('-'));
-  const specs = files.length > 0 ? files.map(asSpec) : ['test/**/*.test.ts'];
+  const isFile = (arg) => existsSync(arg) || arg.includes('*');
+  const specs = args.some(isFile) ? args.map(asSpec) : [...args, 'test/**/*.test.ts'];
   const colour = process.stdout.isTTY ? ['--color'] : [];
   let last = '';
-  const code = await run([MOCHA, '--exit', ...colour, ...options, ...specs], (text) => {
+  const code = await run([MOCHA, '--exit', ...colour, ...specs], (text) => {
     process.stdout.write(text);
     last = (last + text).slice(-500);
   });
@@ -195,27 +194,44 @@ async function test(args) {
 
 const asSpec = (path) => (existsSync(path) && statSync(path).isDirectory() ? `${path}/**/*.test.ts` : path);
 
-/**
- * Runs Node.js 24 on `args` to its end and returns its exit code. Signals are passed on, except Ctrl-C on a
- * terminal, which the terminal sends to both. The IPC channel tells the target that this process is gone.
- */
-function run(args, onOutput) {
-  return new Promise((resolve) => {
-    const child = spawn(NODE, args, {
-      cwd: ROOT,
-      stdio: ['inherit', onOutput ? 'pipe' : 'inherit', 'inherit', 'ipc'],
+/** Passes signals on, except Ctrl-C on a terminal, which the terminal sends to both. */
+function forwardSignals() {
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
+    process.on(signal, () => {
+      if (running === undefined) process.exit(128 + constants.signals[signal]);
+      stopped = signal;
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) running.kill(signal);
     });
-    child.stdout?.setEncoding('utf8').on('data', onOutput);
-    child.channel?.unref();
-    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
-      process.on(signal, () => {
-        if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
-      });
-    }
-    child.on('close', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
+  }
+}
+
+/** Resolves with the exit code, by the shell's convention for signals. */
+function ended(child) {
+  running = child;
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(127));
+    child.on('close', (code, signal) => {
+      running = undefined;
+      resolve(code ?? 128 + (constants.signals[signal] ?? 0));
+    });
   });
 }
 
+/**
+ * Runs Node.js 24 on `args` to its end and returns its exit code. The IPC channel tells the target when this process
+ * is gone.
+ */
+function run(args, onOutput) {
+  const child = spawn(NODE, args, {
+    cwd: ROOT,
+    stdio: ['inherit', onOutput ? 'pipe' : 'inherit', 'inherit', 'ipc'],
+  });
+  child.stdout?.setEncoding('utf8').on('data', onOutput);
+  child.channel?.unref();
+  return ended(child);
+}
+
+forwardSignals();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
