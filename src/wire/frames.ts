@@ -17,6 +17,8 @@ const FLAG_UNLOGGED = 1;
 export interface DataHeader {
   readonly stream: string;
   readonly incarnation: Incarnation;
+  /** The boot of the consumer the records are meant for; `disk` is empty while none is known. */
+  readonly boot: Boot;
   /** The consumer is owed nothing below this; below what it waits for, it skips to here without loss. */
   readonly start: number;
   /** Lowest sequence the sender can still send to this consumer; what it misses below is lost, and said so. */
@@ -68,7 +70,7 @@ export type Decoded<T> =
 
 /** `payloads`: encoded records, consecutive from `header.first`. */
 export function encodeData(header: DataHeader, payloads: readonly Uint8Array[]): Buffer {
-  let size = 4 + textSize(header.stream) + 40;
+  let size = 4 + textSize(header.stream) + textSize(header.boot.disk) + 46;
   for (const payload of payloads) size += 4 + payload.length;
   const writer = new Writer(size)
     .u8(FRAME_MAGIC)
@@ -78,6 +80,8 @@ export function encodeData(header: DataHeader, payloads: readonly Uint8Array[]):
     .text(header.stream)
     .u48(header.incarnation.pe)
     .u48(header.incarnation.born)
+    .text(header.boot.disk)
+    .u48(header.boot.count)
     .u48(header.start)
     .u48(header.base)
     .u48(header.redeliveredTo)
@@ -95,6 +99,7 @@ export function decodeData(bytes: Uint8Array): Decoded<DataFrame> {
   const header = {
     stream: reader.text(),
     incarnation: { pe: reader.u48(), born: reader.u48() },
+    boot: { disk: reader.text(), count: reader.u48() },
     start: reader.u48(),
     base: reader.u48(),
     redeliveredTo: reader.u48(),

@@ -2,11 +2,12 @@
  * The consumer's side of one stream: `(state, event) → (state, effects)`, no I/O, no clock. Times are ms of any clock
  * that does not go back. Rules are numbered as in docs/PROTOCOL.md.
  */
+import type { Boot } from './control.ts';
 import type { DataFrame, SequencedRecord } from './frames.ts';
 import type { GapReason } from './records.ts';
 import { ACK_INTERVAL_MS, GO_BACK_HOLD_MS } from './retry.ts';
 import type { Reduced } from './sender.ts';
-import { compareIncarnations, type Incarnation, NO_INCARNATION, WINDOW_RECORDS } from './stream.ts';
+import { compareIncarnations, type Incarnation, NO_INCARNATION, sameBoot, WINDOW_RECORDS } from './stream.ts';
 
 /** What the consumer keeps on disk. */
 export interface ReceiverCursor {
@@ -20,6 +21,7 @@ interface Range {
 }
 
 export interface ReceiverState {
+  readonly boot: Boot;
   readonly incarnation: Incarnation;
   readonly received: number;
   readonly done: number;
@@ -83,9 +85,11 @@ export type ReceiverEffect =
 
 /** State at process start; without a cursor the receiver starts where the sender says. */
 export function initReceiver(
+  boot: Boot,
   cursor: ReceiverCursor = { incarnation: NO_INCARNATION, stable: 0 },
 ): ReceiverState {
   return {
+    boot,
     incarnation: cursor.incarnation,
     received: cursor.stable,
     done: cursor.stable,
@@ -144,14 +148,15 @@ export function reduceReceiver(
 
 function onData(before: ReceiverState, frame: DataFrame, at: number, effects: ReceiverEffect[]) {
   const order = compareIncarnations(frame.incarnation, before.incarnation);
-  if (order < 0) return acknowledge(before, at, effects);
+  const probe = frame.records.length === 0;
+  // Records sent to an earlier boot would not be marked as delivered before.
+  if (order < 0 || (!probe && !sameBoot(frame.boot, before.boot))) return acknowledge(before, at, effects);
   const fresh = order > 0;
   const joined = joinLog(before, frame, fresh, effects);
   const taken = takeRecords(joined, frame, effects);
   const state = persist(taken.state, effects);
   if (taken.missing && (state.asked !== state.received + 1 || at >= state.askAt))
     return ackNow(state, at, effects, state.received + 1);
-  const probe = frame.records.length === 0;
   return probe || fresh ? ackNow(state, at, effects) : acknowledge(state, at, effects);
 }
 

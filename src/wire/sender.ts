@@ -79,7 +79,7 @@ export type SenderEffect =
   | { readonly type: 'trim'; readonly upTo: number }
   /** Keep the cursor; undefined for a consumer that was retired. */
   | { readonly type: 'persist'; readonly consumer: string; readonly cursor: ConsumerCursor | undefined }
-  /** The consumer knows a later log than this one, which is the only live one: take a later birth still. */
+  /** The consumer knows a later log, or numbers never sent from this one, which is the only live one: be reborn. */
   | { readonly type: 'outborn'; readonly by: Incarnation };
 
 export interface Reduced<S, E> {
@@ -218,8 +218,10 @@ function onAck(state: SenderState, ack: AckFrame, at: number, effects: SenderEff
   const c = state.consumers[ack.consumer];
   if (c === undefined || isOlderBoot(ack.boot, c)) return { state, effects };
   const order = compareIncarnations(ack.incarnation, state.incarnation);
-  if (order > 0) return { state, effects: [...effects, { type: 'outborn', by: ack.incarnation } as const] };
-  if (order === 0 && ack.received > c.sentTo) return { state, effects };
+  if (order > 0 || (order === 0 && ack.received > c.sentTo)) {
+    effects.push({ type: 'outborn', by: ack.incarnation });
+    return { state, effects };
+  }
 
   const restarted = c.boot === undefined || !sameBoot(c.boot, ack.boot);
   const booted = restarted ? enterBoot(c, ack.boot) : c;

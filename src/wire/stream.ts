@@ -24,3 +24,6 @@ export const NO_INCARNATION: Incarnation = Object.freeze({ pe: 0, born: 0 });
 export const compareIncarnations = (a: Incarnation, b: Incarnation): number => a.pe - b.pe || a.born - b.born;
 
 export const sameBoot = (a: Boot, b: Boot): boolean => a.disk === b.disk && a.count === b.count;
+
+/** Said for a consumer nothing was heard of yet. */
+export const NO_BOOT: Boot = Object.freeze({ disk: '', count: 0 });

@@ -1,5 +1,5 @@
 /** The consumer's side of one stream at a gateway: its cursor, delivery and the receiver state machine. */
-import type { InStreamStatus } from '../../../../src/wire/control.ts';
+import type { Boot, InStreamStatus } from '../../../../src/wire/control.ts';
 import type { DataFrame } from '../../../../src/wire/frames.ts';
 import {
   type AckPositions,
@@ -16,6 +16,7 @@ import { Delivery, type DeliveryOptions } from './Delivery.ts';
 import { Driver } from './Driver.ts';
 
 export interface InStreamOptions extends Omit<DeliveryOptions, 'onSettled'> {
+  readonly boot: Boot;
   readonly cursors: CursorJournal;
   readonly acknowledge: (positions: AckPositions) => void;
 }
@@ -33,7 +34,7 @@ export class InStream {
   constructor(options: InStreamOptions) {
     this.#options = options;
     const cursor = options.cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
-    this.#driver = new Driver(initReceiver(cursor), {
+    this.#driver = new Driver(initReceiver(options.boot, cursor), {
       reduce: reduceReceiver,
       perform: (effect) => this.#perform(effect),
       due: (state) => state.ackAt,

@@ -15,7 +15,7 @@ import {
   type SenderState,
   senderDue,
 } from '../../../../src/wire/sender.ts';
-import { MAX_RECORD_BYTES } from '../../../../src/wire/stream.ts';
+import { MAX_RECORD_BYTES, NO_BOOT } from '../../../../src/wire/stream.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
 import type { CursorJournal } from './CursorJournal.ts';
 import { Driver } from './Driver.ts';
@@ -288,6 +288,7 @@ export class OutStream {
       {
         stream: this.#options.stream,
         incarnation: this.#state.incarnation,
+        boot: consumer.boot ?? NO_BOOT,
         start: consumer.start,
         base: consumer.stable + 1,
         redeliveredTo: consumer.redeliveredTo,

@@ -248,6 +248,7 @@ export class StreamManager implements Streams {
     const current = (): OpenIn | undefined => this.#ins.get(stream);
     return new InStream({
       stream,
+      boot: this.boot,
       follower: this.#options.follower,
       held: () => this.#options.gate.holdsIncoming(current()?.options.tab ?? ''),
       target: () => (current()?.open ? current()?.options.deliver : undefined),

@@ -4,6 +4,7 @@ import type { OutStreamStatus } from '../../../../src/wire/control.ts';
 import { encodeData } from '../../../../src/wire/frames.ts';
 import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
 import { encodeRecord } from '../../../../src/wire/records.ts';
+import { NO_BOOT } from '../../../../src/wire/stream.ts';
 
 export interface UnloggedOutOptions {
   readonly stream: string;
@@ -87,6 +88,7 @@ export class UnloggedOut {
       {
         stream: this.#options.stream,
         incarnation: { pe: 0, born: this.#options.born },
+        boot: NO_BOOT,
         start: 1,
         base: 1,
         redeliveredTo: 0,
