@@ -44,18 +44,18 @@ function reject(bundle: Bundle, candidate: Candidate, allowOffline: boolean): Re
   });
   const { id, tier, health, capabilities, nodeTypes, freeTasks } = candidate;
   const gateway = bundle.gateways.find((d) => d.value !== id);
-  if (gateway) return no('gateway', `it is not ${gateway.value}`);
+  if (gateway) return no('gateway', `not gateway ${gateway.value}`);
   const wrongTier = bundle.tiers.find((d) => d.value !== tier);
-  if (wrongTier) return no('tier', `it is ${tier}, not ${wrongTier.value}`);
+  if (wrongTier) return no('tier', `tier ${tier}, not ${wrongTier.value}`);
   const missing = bundle.requires.filter((d) => !capabilities.has(d.value)).map((d) => d.value);
-  if (missing.length > 0) return no('capability', `it does not have ${missing.join(', ')}`);
+  if (missing.length > 0) return no('capability', `without ${missing.join(', ')}`);
   const unknown = bundle.types.filter((type) => !nodeTypes.has(type));
   if (unknown.length > 0)
-    return no('node-type', `it has no node type ${unknown.map((t) => `"${t}"`).join(', ')}`);
+    return no('node-type', `without node type ${unknown.map((t) => `"${t}"`).join(', ')}`);
   if (freeTasks !== undefined && freeTasks < bundle.tasks.length) {
-    return no('capacity', `it has room for ${Math.max(0, freeTasks)} more tasks, not ${bundle.tasks.length}`);
+    return no('capacity', `room for ${Math.max(0, freeTasks)} more tasks, not ${bundle.tasks.length}`);
   }
-  if (health === 'down' && !allowOffline) return no('down', 'it is down');
+  if (health === 'down' && !allowOffline) return no('down', 'down');
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 /** Sentences: why a task stands where it stands, and why tasks that fit nowhere fit nowhere. */
+import { push } from '../flow/anatomy.ts';
 import type { HintOrigin } from '../flow/types.ts';
 import type { Board } from './board.ts';
 import type { Bundle, Demand } from './bundles.ts';
@@ -12,22 +13,26 @@ export function explanations(board: Board): ReadonlyMap<string, Explanation> {
   for (const bundle of board.bundles) {
     const at = board.at[bundle.index]!;
     const gateway = board.request.candidates[at]!.id;
-    const shared = [...demanded(bundle), ...preferred(board, bundle)];
-    const rejected = [...board.options[bundle.index]!.rejected, ...full(board, bundle)];
+    const { rejected, more } = listed([...board.options[bundle.index]!.rejected, ...full(board, bundle)]);
     for (const task of bundle.tasks) {
       const ties = bundle.ties.filter((tie) => tie.tasks.includes(task)).map((tie) => tie.reason);
-      const because = [
-        ...shared.slice(0, demandCount(bundle)),
-        ...ties,
-        ...shared.slice(demandCount(bundle)),
-      ];
+      const because = [...demanded(bundle), ...ties, ...preferred(board, bundle), ...more];
       all.set(task, { task, gateway, because, rejected });
     }
   }
   return all;
 }
 
-const demandCount = (b: Bundle): number => b.gateways.length + b.tiers.length + b.requires.length;
+/** Rejections kept with each task; a fleet has thousands of gateways and a flow hundreds of tasks. */
+const LISTED = 32;
+
+function listed(all: readonly Rejection[]): { rejected: readonly Rejection[]; more: readonly string[] } {
+  if (all.length <= LISTED) return { rejected: all, more: [] };
+  return {
+    rejected: all.slice(0, LISTED),
+    more: [`${all.length} gateways do not fit; ${LISTED} are listed.`],
+  };
+}
 
 function demanded(bundle: Bundle): string[] {
   return [
@@ -75,12 +80,14 @@ function full(board: Board, bundle: Bundle): Rejection[] {
 const noRoom = (board: Board, gateway: number, need: number): Rejection => ({
   gateway: board.request.candidates[gateway]!.id,
   code: 'capacity',
-  reason: `beside the other tasks of this flow it has room for ${board.room[gateway]} tasks, not ${need}`,
+  reason: `room for ${board.room[gateway]} tasks beside the others of this flow, not ${need}`,
 });
 
 /** For a bundle that found no place: every gateway, and why not. */
 export function conflictOf(board: Board, bundle: Bundle): Conflict {
   const options = board.options[bundle.index]!;
+  if (options.fits.length === 0)
+    return { tasks: bundle.tasks, reason: reasonOf(board, bundle), rejected: options.rejected };
   const crowded = options.fits.map((g) => noRoom(board, g, bundle.tasks.length));
   const order = new Map(board.request.candidates.map((candidate, i) => [candidate.id, i]));
   return {
@@ -110,16 +117,26 @@ function reasonOf(board: Board, bundle: Bundle): string {
     .join(' ');
 }
 
-/** ECHO_PLACEMENT_UNSATISFIABLE for the conflicts of a failed solve; `details.conflicts` holds them all. */
+/** Conflicts one error tells of; the first of many is seldom the last. */
+const TOLD = 10;
+
+/** ECHO_PLACEMENT_UNSATISFIABLE for the conflicts of a failed solve, each with every gateway and why not. */
 export function unsatisfiable(conflicts: readonly Conflict[]) {
-  const lines = conflicts.map(({ tasks, reason, rejected }) => {
-    const why = rejected.map((r) => `${r.gateway}: ${r.reason}`).join('; ');
+  const told = conflicts.slice(0, TOLD);
+  const lines = told.map(({ tasks, reason, rejected }) => {
     const who = tasks.length === 1 ? `Node ${tasks[0]} fits` : `Nodes ${tasks.join(', ')} fit`;
-    return `${who} on no gateway. ${reason}${why ? ` Rejected: ${why}.` : ''}`;
+    return `${who} on no gateway. ${reason}${rejected.length > 0 ? ` Rejected: ${byReason(rejected)}.` : ''}`;
   });
+  if (conflicts.length > TOLD) lines.push(`And ${conflicts.length - TOLD} more.`);
   return placementError('ECHO_PLACEMENT_UNSATISFIABLE', {
     message: lines.join('\n'),
-    ...(conflicts[0]?.tasks[0] !== undefined && { where: conflicts[0].tasks[0] }),
-    details: { conflicts },
+    ...(told[0]?.tasks[0] !== undefined && { where: told[0].tasks[0] }),
+    details: { conflicts: told },
   });
+}
+
+function byReason(rejected: readonly Rejection[]): string {
+  const reasons = new Map<string, string[]>();
+  for (const { gateway, reason } of rejected) push(reasons, reason, gateway);
+  return [...reasons].map(([reason, gateways]) => `${gateways.join(', ')} (${reason})`).join('; ');
 }

@@ -81,7 +81,9 @@ function* standingOn(board: Board, gateway: number): Generator<number> {
 
 /** Depth first over all bundles: always the one with fewest places left. Restores the board when it fails. */
 function searchAll(board: Board): boolean {
-  if (board.bundles.length > SEARCH_BUNDLES) return false;
+  const oneSize = board.bundles.every((bundle) => bundle.tasks.length === board.size(0));
+  // For bundles of one size `makeRoom` has shown already that there is no way.
+  if (oneSize || board.bundles.length > SEARCH_BUNDLES) return false;
   const before = [...board.at];
   for (const bundle of board.bundles.keys()) board.take(bundle);
   let budget = SEARCH_BUDGET;

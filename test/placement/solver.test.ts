@@ -164,6 +164,16 @@ describe('placement: capacity', () => {
       'edge-1',
     );
   });
+  it('a chain of moves is found', () => {
+    const has = (...names: string[]) => ({ capabilities: new Set(names), freeTasks: 1 });
+    const candidates = [gateway('g1', has('x', 'y')), gateway('g2', has('x')), gateway('g3', has('y'))];
+    const tasks = [
+      task('a', { requires: ['x'] }),
+      task('b', { requires: ['y'] }),
+      task('c', { requires: ['y'] }),
+    ];
+    assert.deepEqual(places(request(tasks, { candidates })), { a: 'g2', b: 'g3', c: 'g1' });
+  });
   it('bundles of several sizes are packed', () => {
     const candidates = [gateway('a', { freeTasks: 5 }), gateway('b', { freeTasks: 5 })];
     const sizes = [3, 3, 2, 2];
@@ -208,10 +218,10 @@ describe('placement: conflicts', () => {
       }),
     );
     assert.deepEqual(found[0]!.rejected, [
-      { gateway: 'cloud-1', code: 'tier', reason: 'it is cloud, not edge' },
-      { gateway: 'edge-1', code: 'capability', reason: 'it does not have camera, gpu' },
-      { gateway: 'edge-2', code: 'node-type', reason: 'it has no node type "tf"' },
-      { gateway: 'edge-3', code: 'capacity', reason: 'it has room for 0 more tasks, not 1' },
+      { gateway: 'cloud-1', code: 'tier', reason: 'tier cloud, not edge' },
+      { gateway: 'edge-1', code: 'capability', reason: 'without camera, gpu' },
+      { gateway: 'edge-2', code: 'node-type', reason: 'without node type "tf"' },
+      { gateway: 'edge-3', code: 'capacity', reason: 'room for 0 more tasks, not 1' },
     ]);
   });
   it('two hints for tasks kept together are named with who said them and why they are together', () => {
@@ -227,7 +237,10 @@ describe('placement: conflicts', () => {
     const error = unsatisfiable(conflicts(request([task('a', { gateway: 'fog-9' })])));
     assert.ok(isEchoError(error, 'ECHO_PLACEMENT_UNSATISFIABLE'));
     assert.equal(error.where, 'a');
-    assert.match(error.message, /Node a fits on no gateway.*fog-9.*edge-1: it is not fog-9/);
+    assert.match(
+      error.message,
+      /Node a fits on no gateway.*fog-9.*: cloud-1, edge-1, edge-2, fog-1 \(not gateway fog-9\)/,
+    );
   });
   it('a node type no gateway has is an error of its own, naming node and type', () => {
     const tasks = [task('a'), task('b', {}, ['odd', 'function']), task('c', {}, ['odd'])];
@@ -259,6 +272,17 @@ describe('placement: explanations', () => {
       rejected.map((r) => r.gateway),
       ['cloud-1', 'fog-1'],
     );
+  });
+});
+
+describe('placement: explanations in a large fleet', () => {
+  it('list a handful of the rejected gateways and count the rest', () => {
+    const candidates = Array.from({ length: 100 }, (_, i) => gateway(`edge-${i}`));
+    const result = solver.solve(request([task('a', { gateway: 'edge-7' })], { candidates }));
+    assert.ok(result.ok);
+    const { because, rejected } = result.explanations.get('a')!;
+    assert.equal(rejected.length, 32);
+    assert.equal(because.at(-1), '99 gateways do not fit; 32 are listed.');
   });
 });
 
@@ -299,7 +323,7 @@ describe('placement, for any small fleet', () => {
         const possible = (i: number, left: readonly number[]): boolean =>
           i === bundles.length ||
           left.some(
-            (room, g) =>
+            (room: number, g: number): boolean =>
               room >= bundles[i]!.size &&
               (bundles[i]!.tier === undefined || (bundles[i]!.tier === 'fog') === (g % 2 === 1)) &&
               possible(i + 1, left.with(g, room - bundles[i]!.size)),
@@ -307,13 +331,13 @@ describe('placement, for any small fleet', () => {
         const result = solver.solve(req);
         assert.equal(result.ok, possible(0, rooms));
         if (!result.ok) return;
+        const at = (id: string): string | undefined => result.placement.get(id);
         for (const candidate of req.candidates) {
-          const here = req.tasks.filter((t) => result.placement.get(t.id) === candidate.id);
+          const here = req.tasks.filter((t) => at(t.id) === candidate.id);
           assert.ok(here.length <= candidate.freeTasks!);
           for (const t of here) assert.ok(!t.hints.tier || t.hints.tier.value === candidate.tier);
         }
-        for (const tie of req.together)
-          assert.equal(new Set(tie.tasks.map((id) => result.placement.get(id))).size, 1);
+        for (const tie of req.together) assert.equal(new Set(tie.tasks.map(at)).size, 1);
       }),
       { numRuns: 500 },
     );

@@ -1,6 +1,6 @@
 /** Configuration nodes: what must not stand twice, and what stays behind. */
 import { describe } from '../anatomy.ts';
-import type { Together } from '../types.ts';
+import type { RawNode, Together } from '../types.ts';
 import type { Findings, Ground, Warning } from './ground.ts';
 
 /** Configuration node types that own a device of one machine. */
@@ -26,20 +26,20 @@ export function configsRule({ parts, tasks }: Ground): Findings {
         reason: `They share the device of ${describe(config)}.`,
       });
     }
-    if (users.length === 0) warnings.push(leftBehind(config));
+    if (users.length === 0) warnings.push(...leftBehind(config));
   }
   return { together, warnings };
 }
 
-function leftBehind(config: Parameters<typeof describe>[0]): Warning {
+function leftBehind(config: RawNode): Warning[] {
   const where = config.id;
   if (config.type !== 'global-config') {
-    return { code: 'config-unused', where, message: `No node uses ${describe(config)}: it is not deployed.` };
+    return [
+      { code: 'config-unused', where, message: `No node uses ${describe(config)}: it is not deployed.` },
+    ];
   }
-  return {
-    code: 'global-config',
-    where,
-    message:
-      'The global environment belongs to each gateway and is not deployed: set its variables on the tab, or on the gateways.',
-  };
+  if (!Array.isArray(config.env) || config.env.length === 0) return [];
+  const message =
+    'The global environment belongs to each gateway and is not deployed: set its variables on the tab, or on the gateways.';
+  return [{ code: 'global-config', where, message }];
 }

@@ -155,6 +155,8 @@ describe('cutting: flow and global context', () => {
     const { ties, warned } = found(fn('a', 'flow.set(msg.topic, 1)'), fn('b', 'flow.get("k")'), node('c'));
     assert.deepEqual([ties, warned], [['context-dynamic a b'], ['context-dynamic a']]);
   });
+  it('a key known only at run time that nobody could have written ties nobody', () =>
+    assert.deepEqual(found(fn('a', 'flow.get(msg.topic)'), fn('b', 'flow.get("k")')).ties, []));
   it('context handed on whole is a key known only at run time', () =>
     assert.deepEqual(found(fn('a', 'const g = global; g.set("k", 1)'), fn('b', 'global.get("k")')).ties, [
       'context-dynamic a b',
@@ -202,11 +204,15 @@ describe('cutting: configuration nodes and environment', () => {
     ]);
     assert.deepEqual(found(config('m', 'mqtt-broker', { clientid: '' }), ...users).ties, []);
   });
-  it('what is not deployed is warned of', () =>
-    assert.deepEqual(
-      found(config('x', 'tls-config'), config('y', 'global-config', { env: [] }), node('a')).warned,
-      ['config-unused x', 'global-config y'],
-    ));
+  it('what is not deployed is warned of, unless nothing is in it', () => {
+    const global = (env: object[]) => config('y', 'global-config', { env });
+    const variable = { name: 'A', value: '1', type: 'str' };
+    assert.deepEqual(found(config('x', 'tls-config'), global([variable]), node('a')).warned, [
+      'config-unused x',
+      'global-config y',
+    ]);
+    assert.deepEqual(found(global([]), node('a')).warned, []);
+  });
   it('environment variables that nothing in the flow sets are warned of, once', () => {
     const group = {
       id: 'g',
