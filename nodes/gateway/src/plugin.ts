@@ -1,9 +1,9 @@
 /** The agent plugin: joins follower, gate, streams and agent inside one Node-RED process. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Agent, explain, type Log } from './agent/Agent.ts';
+import { Agent, type Log } from './agent/Agent.ts';
 import { type AgentConfig, readConfig } from './agent/config.ts';
-import { agentError } from './agent/errors.ts';
+import { agentError, logLine } from './errors.ts';
 import { FlowIndex } from './flowIndex.ts';
 import { HookFollower } from './follow/HookFollower.ts';
 import { HookGate } from './gate/HookGate.ts';
@@ -41,7 +41,7 @@ export function startAgentPlugin(RED: Red): void {
       );
       return;
     case 'refused':
-      log.error(explain(configured.error));
+      log.error(logLine(configured.error));
       return;
   }
   try {
@@ -50,7 +50,7 @@ export function startAgentPlugin(RED: Red): void {
     current.agent.start();
     stopWithNodeRed(current.agent);
   } catch (error) {
-    log.error(explain(error));
+    log.error(logLine(error));
   }
 }
 

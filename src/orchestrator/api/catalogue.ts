@@ -1,5 +1,5 @@
 /** Every error of every area, by code: what `GET /api/v1/errors` lists and docs/errors.md describes. */
-import { agentError } from '../../../nodes/gateway/src/agent/errors.ts';
+import { agentError } from '../../../nodes/gateway/src/errors.ts';
 import { settingsError } from '../../../settings.ts';
 import { flowError } from '../../flow/errors.ts';
 import { placementError } from '../../placement/errors.ts';

@@ -5,6 +5,7 @@
 import type { AdminAccess, EnrolReply, GatewayFacts, UpEnvelope } from '../../../../src/wire/control.ts';
 import { isEchoError } from '../../../../src/wire/errors.ts';
 import { PROTOCOL_VERSION } from '../../../../src/wire/topics.ts';
+import { logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Follower, Gate } from '../ports.ts';
 import type { Red } from '../red.ts';
@@ -114,7 +115,7 @@ export class Agent {
     } catch (error) {
       if (this.#stopped) return;
       const refused = isEchoError(error) && error.code !== 'ECHO_ENROL_UNREACHABLE';
-      if (refused || this.#attempts === 0) log.error(explain(error));
+      if (refused || this.#attempts === 0) log.error(logLine(error));
       if (refused && this.#identity === undefined) return;
       const wait = refused
         ? REFUSED_RETRY_MS
@@ -210,10 +211,4 @@ function whenListening(red: Red, then: () => void): void {
   const { server } = red;
   if (server === undefined || server.listening !== false) then();
   else server.once('listening', then);
-}
-
-/** An error as one log line that says what to do. */
-export function explain(error: unknown): string {
-  if (isEchoError(error)) return `${error.code}: ${error.message} – ${error.remedy}`;
-  return (error as Error).stack ?? String(error);
 }

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { adminAccess, gatewayId, tier } from '../../../../src/wire/control.ts';
 import type { EchoError } from '../../../../src/wire/errors.ts';
+import { agentError } from '../errors.ts';
 import type { RedSettings } from '../red.ts';
-import { agentError } from './errors.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
 

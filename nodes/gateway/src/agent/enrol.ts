@@ -7,8 +7,8 @@ import {
   type GatewayFacts,
 } from '../../../../src/wire/control.ts';
 import { PROTOCOL_VERSION } from '../../../../src/wire/topics.ts';
+import { agentError } from '../errors.ts';
 import type { AgentConfig } from './config.ts';
-import { agentError } from './errors.ts';
 import type { Identity } from './identity.ts';
 
 const TIMEOUT_MS = 15_000;

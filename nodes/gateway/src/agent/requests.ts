@@ -1,9 +1,9 @@
 /** Carries out what the orchestrator asks of this gateway. */
 import { type ControlRequest, type DownEnvelope, parseDown } from '../../../../src/wire/control.ts';
 import { isEchoError } from '../../../../src/wire/errors.ts';
+import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Gate, Streams } from '../ports.ts';
-import { agentError } from './errors.ts';
 
 /** Answers kept for a request that arrives twice (QoS 1). */
 const REMEMBERED = 64;
@@ -112,7 +112,8 @@ export class Requests {
     const now = Date.now();
     if (now - this.#warned > 60_000) {
       this.#warned = now;
-      this.#options.warn(`ECHO_CONTROL_INVALID: a control packet was ignored (${reason})`);
+      const message = `a control packet was ignored (${reason})`;
+      this.#options.warn(logLine(agentError('ECHO_CONTROL_INVALID', { message })));
     }
     const id = requestId(payload);
     if (id === undefined) return;

@@ -7,6 +7,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { NodeCounters } from '../../../../src/wire/control.ts';
+import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Follower, Lineage, Outcome } from '../ports.ts';
 import type { CompleteEvent, ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
@@ -262,10 +263,8 @@ export class HookFollower implements Follower, Custody {
     probe.endsEarly = true;
     probe.inFlight = 0;
     const { node } = probe;
-    this.#warn(
-      `ECHO_MESSAGE_UNFOLLOWED: node ${node.id} (${node.type}${node.name ? ` "${node.name}"` : ''}) did not complete ` +
-        `a message within ${this.#limit / 1000} s; from now on a message counts as processed when the node has ` +
-        'received it. If the node is a function with asynchronous code, call node.done() when it has finished.',
-    );
+    const name = node.name ? ` "${node.name}"` : '';
+    const message = `node ${node.id} (${node.type}${name}) did not complete a message within ${this.#limit} ms`;
+    this.#warn(logLine(agentError('ECHO_MESSAGE_UNFOLLOWED', { message, where: node.id })));
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { GateOpened, GateStatus, StreamStatus } from '../../../../src/wire/control.ts';
 import { ECHO_OUT } from '../../../../src/wire/nodes.ts';
+import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Follower, Gate } from '../ports.ts';
 import type { ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
@@ -102,10 +103,8 @@ export class HookGate implements Gate {
       setImmediate(() => this.#deliver(tab, BATCH));
     }
     if (total.dropped > 0) {
-      this.#options.warn(
-        `ECHO_HELD_DROPPED: ${total.dropped} messages held during deploy ${deploy} were for tasks that left this ` +
-          'gateway and are fed by no stream; they are counted as declared loss',
-      );
+      const message = `deploy ${deploy}: ${total.dropped} held messages were for tasks that are no longer here`;
+      this.#options.warn(logLine(agentError('ECHO_HELD_DROPPED', { message })));
     }
     return total;
   }
@@ -250,9 +249,8 @@ export class HookGate implements Gate {
       return;
     }
     for (const deploy of expired(this.#claims, Date.now())) {
-      this.#options.warn(
-        `ECHO_GATE_LEASE_ENDED: deploy ${deploy} did not renew its hold on this gateway; released`,
-      );
+      const message = `deploy ${deploy} did not renew its hold on this gateway`;
+      this.#options.warn(logLine(agentError('ECHO_GATE_LEASE_ENDED', { message })));
       this.open(deploy, 'keep');
     }
     this.#armLease();

@@ -1,5 +1,5 @@
 /** What can go wrong between this Node-RED and its fleet. */
-import { defineErrors } from '../../../../src/wire/errors.ts';
+import { defineErrors, isEchoError } from '../../../src/wire/errors.ts';
 
 export const agentError = defineErrors({
   ECHO_GATEWAY_SETTINGS_INVALID: {
@@ -62,4 +62,30 @@ export const agentError = defineErrors({
     title: 'The agent failed while working on a request.',
     remedy: "Look at the gateway's log and report it.",
   },
+  ECHO_MESSAGE_UNFOLLOWED: {
+    status: 500,
+    title: 'A node did not complete a message in time.',
+    remedy:
+      'If the node is a function with asynchronous code, call node.done() when it has finished; if it keeps ' +
+      'messages for long by design, raise echo.followLimitMs. Until it is deployed again, a message counts as ' +
+      'processed when the node has received it.',
+  },
+  ECHO_HELD_DROPPED: {
+    status: 500,
+    title: 'Messages held during a deploy had nowhere to go.',
+    remedy:
+      'Nothing to do: their tasks left this gateway and no stream feeds them; they count as declared loss.',
+  },
+  ECHO_GATE_LEASE_ENDED: {
+    status: 504,
+    title: 'A deploy did not renew its hold on this gateway.',
+    remedy:
+      'Nothing to do here: what was held has been released. See on the orchestrator why the deploy ended.',
+  },
 });
+
+/** An error as one log line that says what to do. */
+export function logLine(error: unknown): string {
+  if (isEchoError(error)) return `${error.code}: ${error.message} – ${error.remedy}`;
+  return (error as Error).stack ?? String(error);
+}
