@@ -8,7 +8,7 @@ import type { Candidate } from '../../placement/types.ts';
 import type { Registry } from '../../registry/Registry.ts';
 import type { BrokerAccess, EnrolReply, EnrolRequest, GatewayFacts, Heartbeat } from '../../wire/control.ts';
 import { type HealthChange, HealthMonitor } from '../health/HealthMonitor.ts';
-import type { GatewayDetail, GatewayView, OrchestratorEvents } from '../types.ts';
+import type { EnrolToken, GatewayDetail, GatewayView, OrchestratorEvents } from '../types.ts';
 import { AdminClient } from './adminClient.ts';
 import { MqttControlChannel } from './controlChannel.ts';
 import { GatewayDirectory } from './directory.ts';
@@ -18,7 +18,7 @@ import type { GatewayRecord } from './gatewayItem.ts';
 import { checkSettings, checkWireNodes } from './support.ts';
 import type { Fleet } from './types.ts';
 import { Verifier } from './verifier.ts';
-import { type Carried, candidateOf, viewOf } from './views.ts';
+import { candidateOf, viewOf } from './views.ts';
 
 export interface FleetOptions {
   readonly registry: Registry;
@@ -28,7 +28,6 @@ export interface FleetOptions {
   readonly staleMs: number;
   readonly requestTimeoutMs: number;
   readonly log: Logger;
-  readonly carried?: (gateway: string) => Carried;
   /** One transaction of the store around many writes. */
   readonly inBatch?: <T>(work: () => T) => T;
   /** Called when a gateway was taken out: ends its broker connections. */
@@ -42,7 +41,6 @@ export type FleetEvents = Pick<OrchestratorEvents, 'gateway' | 'heartbeat' | 'de
 /** How often load and last sightings reach the registry. */
 const PACE_MS = 10_000;
 const NOT_VERIFIED = 'its admin API was not verified yet';
-const NOTHING: Carried = { tasks: 0, applications: [] };
 
 export class GatewayFleet implements Fleet {
   readonly control: MqttControlChannel;
@@ -121,9 +119,9 @@ export class GatewayFleet implements Fleet {
     this.#clients.clear();
   }
 
-  /** Takes a gateway in (or in again). Errors: see `EnrolmentDesk.enrol`. */
+  /** Takes a gateway in (or in again). Errors: see `EnrolmentDesk.admit`. */
   async enrol(request: EnrolRequest): Promise<EnrolReply> {
-    const reply = this.#options.desk.enrol(request);
+    const reply = this.#options.desk.admit(request);
     const id = reply.gateway;
     this.#monitor.add(id);
     this.#dropClient(id);
@@ -131,6 +129,11 @@ export class GatewayFleet implements Fleet {
     await this.control.watch(id);
     if (request.secret === undefined) this.#events.emit('gateway', id, 'enrolled');
     return reply;
+  }
+
+  /** A one-time token; see `EnrolmentDesk.createToken`. */
+  createToken(options?: { name?: string; ttlSeconds?: number }): EnrolToken {
+    return this.#options.desk.createToken(options);
   }
 
   list(): GatewayView[] {
@@ -300,9 +303,7 @@ export class GatewayFleet implements Fleet {
   }
 
   #view(record: GatewayRecord): GatewayView {
-    const { id } = record;
-    const carried = this.#options.carried?.(id) ?? NOTHING;
-    return viewOf(record, this.#monitor.get(id), this.#heartbeats.get(id), carried);
+    return viewOf(record, this.#monitor.get(record.id), this.#heartbeats.get(record.id));
   }
 
   #known(id: string): GatewayRecord {

@@ -56,13 +56,13 @@ export class EnrolmentDesk {
   }
 
   /**
-   * Lets a gateway in, or in again. Throws ECHO_TOKEN_INVALID, ECHO_GATEWAY_NAME_TAKEN, ECHO_GATEWAY_UNSUPPORTED;
+   * Lets a gateway in, or in again; `GatewayFleet.enrol` does this and takes it into the fleet. Throws ECHO_TOKEN_INVALID, ECHO_GATEWAY_NAME_TAKEN, ECHO_GATEWAY_UNSUPPORTED;
    * a refused gateway keeps its token for the next attempt.
    */
-  enrol(request: EnrolRequest): EnrolReply {
+  admit(request: EnrolRequest): EnrolReply {
     checkSupported(request.facts);
     checkCertificate(request.admin);
-    return request.secret === undefined ? this.#admit(request) : this.#renew(request, request.secret);
+    return request.secret === undefined ? this.#first(request) : this.#renew(request, request.secret);
   }
 
   /** Is this the gateway's secret? */
@@ -95,7 +95,7 @@ export class EnrolmentDesk {
     this.#options.enrolments.remove(gateway);
   }
 
-  #admit(request: EnrolRequest): EnrolReply {
+  #first(request: EnrolRequest): EnrolReply {
     const { token } = request;
     if (token === undefined)
       throw gatewayError('ECHO_TOKEN_INVALID', {

@@ -9,7 +9,6 @@ import { type EmbeddedBroker, startBroker } from '../broker/EmbeddedBroker.ts';
 import { EnrolmentDesk } from './enrolment.ts';
 import { GatewayFleet } from './GatewayFleet.ts';
 import type { EnrolmentStore, TokenStore, Vault } from './ports.ts';
-import type { Carried } from './views.ts';
 
 export interface OpenFleetOptions {
   readonly settings: Pick<Settings, 'host' | 'publicUrl' | 'broker' | 'gateways'>;
@@ -21,8 +20,6 @@ export interface OpenFleetOptions {
   };
   readonly registry: Registry;
   readonly log: Logger;
-  /** What applications put on a gateway, for its view. */
-  readonly carried?: (gateway: string) => Carried;
 }
 
 export interface OpenFleet {
@@ -67,7 +64,6 @@ export async function openFleet(options: OpenFleetOptions): Promise<OpenFleet> {
     log,
     inBatch: (work) => store.transaction(work),
     onForgotten: (gateway) => embedded?.disconnect(gateway),
-    ...(options.carried === undefined ? {} : { carried: options.carried }),
   });
   const close = async () => {
     await fleet.close();

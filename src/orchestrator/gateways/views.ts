@@ -5,17 +5,11 @@ import type { Liveness } from '../health/liveness.ts';
 import type { GatewayView } from '../types.ts';
 import type { GatewayRecord } from './gatewayItem.ts';
 
-/** What applications put on a gateway. */
-export interface Carried {
-  readonly tasks: number;
-  readonly applications: readonly string[];
-}
-
+/** What applications put on it is not known here: `Orchestrator` fills in `tasks` and `applications`. */
 export function viewOf(
   { id, facts, lastSeen }: GatewayRecord,
   { health, heardAt, troubles }: Liveness,
   heartbeat: Heartbeat | undefined,
-  { tasks, applications }: Carried,
 ): GatewayView {
   return {
     id,
@@ -29,8 +23,8 @@ export function viewOf(
     cpuCores: facts.cpuCores,
     memTotalMB: facts.memTotalMB,
     capabilities: facts.capabilities,
-    tasks,
-    applications,
+    tasks: 0,
+    applications: [],
     ...(health === 'degraded' ? { troubles: Object.values(troubles) } : {}),
     ...(facts.site === undefined ? {} : { site: facts.site }),
     ...(facts.maxTasks === undefined ? {} : { maxTasks: facts.maxTasks }),

@@ -38,12 +38,12 @@ describe('enrolment', () => {
   });
   const refuses = (request: EnrolRequest, code: string, words: RegExp) =>
     assert.throws(
-      () => desk.enrol(request),
+      () => desk.admit(request),
       (e) => isEchoError(e, code) && words.test(e.message) && e.remedy.length > 0,
     );
 
   it('lets a gateway in by token under the name it asks for, with a secret and its broker access', () => {
-    const reply = desk.enrol(first({ name: 'edge-1' }));
+    const reply = desk.admit(first({ name: 'edge-1' }));
     assert.equal(reply.gateway, 'edge-1');
     assert.ok(reply.secret.length >= 40);
     assert.deepEqual(reply.brokers, [{ url: 'mqtt://b', username: 'edge-1', password: reply.secret }]);
@@ -53,12 +53,12 @@ describe('enrolment', () => {
   });
 
   it('makes up a name when none is asked for', () => {
-    assert.match(desk.enrol(first()).gateway, /^edge-[0-9a-f]{6}$/);
+    assert.match(desk.admit(first()).gateway, /^edge-[0-9a-f]{6}$/);
   });
 
   it('takes a token once', () => {
     const request = first({ name: 'edge-1' });
-    desk.enrol(request);
+    desk.admit(request);
     refuses({ ...request, name: 'edge-2' }, 'ECHO_TOKEN_INVALID', /used already/);
   });
 
@@ -75,29 +75,29 @@ describe('enrolment', () => {
     const { token, expires } = desk.createToken({ name: 'edge-1', ttlSeconds: 60 });
     assert.equal(Date.parse(expires), now + 60_000);
     refuses(first({ token, name: 'edge-2' }), 'ECHO_TOKEN_INVALID', /edge-1, not edge-2/);
-    assert.equal(desk.enrol(first({ token })).gateway, 'edge-1');
+    assert.equal(desk.admit(first({ token })).gateway, 'edge-1');
   });
 
   it('refuses a name that is taken, and leaves the token good for another', () => {
-    desk.enrol(first({ name: 'edge-1' }));
+    desk.admit(first({ name: 'edge-1' }));
     const request = first({ name: 'edge-1' });
     refuses(request, 'ECHO_GATEWAY_NAME_TAKEN', /edge-1/);
-    assert.equal(desk.enrol({ ...request, name: 'edge-2' }).gateway, 'edge-2');
+    assert.equal(desk.admit({ ...request, name: 'edge-2' }).gateway, 'edge-2');
   });
 
   it('lets a gateway in again by its secret, with new facts and new admin access', () => {
-    const { secret } = desk.enrol(first({ name: 'edge-1', admin: { username: 'a', password: 'p1' } }));
-    const again = desk.enrol({ v: 1, gateway: 'edge-1', secret, facts: { ...facts, cpuCores: 64 } });
+    const { secret } = desk.admit(first({ name: 'edge-1', admin: { username: 'a', password: 'p1' } }));
+    const again = desk.admit({ v: 1, gateway: 'edge-1', secret, facts: { ...facts, cpuCores: 64 } });
     assert.equal(again.secret, secret);
     assert.equal(desk.get('edge-1')?.facts.cpuCores, 64);
     assert.deepEqual(desk.adminAccess('edge-1'), { username: 'a', password: 'p1' });
-    desk.enrol({ v: 1, gateway: 'edge-1', secret, facts, admin: { token: 't' } });
+    desk.admit({ v: 1, gateway: 'edge-1', secret, facts, admin: { token: 't' } });
     assert.deepEqual(desk.adminAccess('edge-1'), { token: 't' });
   });
 
   it('refuses the secret of another gateway, of none, and of one taken out', () => {
-    const { secret } = desk.enrol(first({ name: 'edge-1' }));
-    desk.enrol(first({ name: 'edge-2' }));
+    const { secret } = desk.admit(first({ name: 'edge-1' }));
+    desk.admit(first({ name: 'edge-2' }));
     refuses({ v: 1, gateway: 'edge-2', secret, facts }, 'ECHO_TOKEN_INVALID', /edge-2/);
     refuses({ v: 1, secret, facts }, 'ECHO_TOKEN_INVALID', /without a gateway/);
     desk.remove('edge-1');
@@ -106,7 +106,7 @@ describe('enrolment', () => {
 
   it('keeps neither secret, token nor admin password in the clear', () => {
     const token = desk.createToken().token;
-    const { secret } = desk.enrol(first({ name: 'edge-1', admin: { username: 'a', password: 'hunter-2' } }));
+    const { secret } = desk.admit(first({ name: 'edge-1', admin: { username: 'a', password: 'hunter-2' } }));
     const text = JSON.stringify(store.enrolments.list());
     for (const hidden of [token, secret, 'hunter-2']) assert.ok(!text.includes(hidden));
   });
