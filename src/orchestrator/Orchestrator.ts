@@ -43,7 +43,7 @@ export interface LiveFleet extends Fleet {
 }
 
 export interface EnrolmentPort {
-  enrol(request: EnrolRequest): Promise<EnrolReply>;
+  enrol(request: EnrolRequest): EnrolReply | Promise<EnrolReply>;
   createToken(options?: { name?: string; ttlSeconds?: number }): EnrolToken;
 }
 
@@ -243,7 +243,7 @@ export class Orchestrator implements OrchestratorService {
     return this.#ports.enrolment.createToken(options);
   }
 
-  enrol(request: EnrolRequest): Promise<EnrolReply> {
+  async enrol(request: EnrolRequest): Promise<EnrolReply> {
     return this.#ports.enrolment.enrol(request);
   }
 

@@ -75,6 +75,11 @@ export const apiError = defineErrors({
     title: 'Rebalancing a running dataflow is not available yet.',
     remedy: 'Change the placement of its tasks in the flow and deploy it again.',
   },
+  ECHO_LISTEN_FAILED: {
+    status: 500,
+    title: 'The HTTP server cannot listen on the address it was given.',
+    remedy: 'Give ECHO_HOST an address of this machine and ECHO_PORT a port it may use.',
+  },
   ECHO_INTERNAL: {
     status: 500,
     title: 'Something unexpected went wrong inside the orchestrator.',

@@ -1,6 +1,7 @@
 /** The design editor: embedded Node-RED at `/editor`, its canvas kept in line with the store. */
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Settings } from '../../../settings.ts';
@@ -19,6 +20,8 @@ export interface DesignEditorOptions {
   readonly log: Logger;
   /** Its WebSocket upgrades below `/editor` are taken; all others are left alone. */
   readonly server: Server;
+  /** Why a WebSocket upgrade is refused, or undefined; absent: none is. */
+  readonly refuse?: (request: IncomingMessage) => Error | undefined;
   /** Default: a file in the data folder. */
   readonly store?: DraftStore;
   /** Default: the built package beside this source tree. */
@@ -55,7 +58,10 @@ export async function createDesignEditor(options: DesignEditorOptions): Promise<
     changed: () => runtime.publish(editorTopics.changed, {}),
   });
   const endRelay = relayEvents(service, runtime);
-  const onUpgrade = runtime.upgrade.bind(runtime);
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (options.refuse?.(request) === undefined) runtime.upgrade(request, socket, head);
+    else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+  };
   server.on('upgrade', onUpgrade);
 
   const routes = editorRoutes(service, runtime, sync, log);
