@@ -215,7 +215,7 @@ export class Orchestrator implements OrchestratorService {
     if (!force && applications.length > 0 && !fleet.online(id)) throw awayWith(id);
     const stuck: string[] = [];
     for (const application of applications) {
-      const moved = await this.#moveOff(application, id);
+      const moved = await this.#moveOff(application, id, force);
       if (!moved) stuck.push(application);
     }
     if (stuck.length > 0 && !force) throw inUse(id, stuck);
@@ -317,11 +317,11 @@ export class Orchestrator implements OrchestratorService {
   }
 
   /** Deploys the application again without the gateway; false when it cannot stand without it. */
-  async #moveOff(application: string, gateway: string): Promise<boolean> {
+  async #moveOff(application: string, gateway: string, allowOffline: boolean): Promise<boolean> {
     const { store } = this.#ports;
     const app = store.applications.get(application);
     const { flow } = store.applications.version(application, app.version);
-    const input: DeployInput = { application, flow, origin: 'gateway-rm' };
+    const input: DeployInput = { application, flow, origin: 'gateway-rm', options: { allowOffline } };
     const note = `without gateway ${gateway}`;
     try {
       await this.#deploy({ input, without: new Set([gateway]), note }, undefined);

@@ -1,0 +1,90 @@
+/** Gateways that are away when a deploy wants them. */
+import assert from 'node:assert/strict';
+import { disposables } from '../../kit/cleanup.ts';
+import type { SimulatedGateway } from '../../kit/simulator/index.ts';
+import { waitFor } from '../../kit/wait.ts';
+import { chain, gatesOf, joinThree, ownFlow, type Rig, startRig } from './rig.ts';
+
+describe('a gateway that is away', () => {
+  const kit = disposables();
+  let rig: Rig;
+  let gateways: SimulatedGateway[];
+  let fog: SimulatedGateway;
+  before(async () => {
+    rig = await startRig(kit);
+    gateways = await joinThree(rig.sim);
+    fog = gateways[1]!;
+  });
+  const leave = async () => {
+    fog.control.vanish();
+    await waitFor(() => !rig.sim.fleet.online('fog-1'), { what: 'fog-1 to be away' });
+  };
+  const status = (id: string) => rig.orchestrator.application(id).status;
+  const comeBack = async (id: string) => {
+    await fog.restart();
+    await waitFor(() => status(id) === 'running', { what: `${id} to run` });
+  };
+  const allow = { allowOffline: true };
+
+  it('is named by the plan, and a deploy is refused', async () => {
+    await leave();
+    const plan = await rig.orchestrator.plan({ flow: chain() });
+    assert.equal(plan.gateways.find((g) => g.gateway === 'fog-1')?.online, false);
+    assert.deepEqual(
+      plan.blockers.map((b) => [b.code, b.where]),
+      [['ECHO_GATEWAY_OFFLINE', 'fog-1']],
+    );
+    await assert.rejects(rig.orchestrator.deploy({ flow: chain() }), { code: 'ECHO_GATEWAY_OFFLINE' });
+    for (const { name, admin } of gateways) assert.deepEqual(admin.flows, ownFlow(name));
+  });
+
+  it('is completed when it returns, if the deploy allows that', async () => {
+    const deployment = await rig.orchestrator.deploy({
+      flow: chain().map((n) => (n.id === 'c-fn' ? { ...n, credentials: { key: 's' } } : n)),
+      options: allow,
+    });
+    assert.equal(deployment.status, 'pending-offline');
+    assert.deepEqual(deployment.pending, ['fog-1']);
+    assert.equal(status(deployment.application), 'pending-offline');
+    await comeBack(deployment.application);
+    assert.ok(fog.admin.flows.some((n) => n.id === 'c-fn'));
+    assert.deepEqual(fog.admin.flows.slice(0, 3), ownFlow('fog-1'));
+    assert.deepEqual(fog.admin.credentials.get('c-fn'), { key: 's' });
+    assert.deepEqual(gatesOf(gateways), []);
+    assert.equal((await rig.orchestrator.diff(deployment.application)).clean, true);
+  });
+
+  it('gets the newest version when several were deployed meanwhile', async () => {
+    const { id } = rig.orchestrator.applications()[0]!;
+    await leave();
+    await rig.orchestrator.deploy({ flow: chain('return 2;'), options: allow });
+    await rig.orchestrator.deploy({ flow: chain('return 3;'), options: allow });
+    await comeBack(id);
+    assert.equal(fog.admin.flows.find((n) => n.id === 'c-fn')?.func, 'return 3;');
+    assert.equal((await rig.orchestrator.diff(id)).clean, true);
+  });
+
+  it('loses the fragment when it returns to an application that was removed', async () => {
+    const { id } = rig.orchestrator.applications()[0]!;
+    await leave();
+    await rig.orchestrator.remove(id);
+    assert.ok(fog.admin.flows.some((n) => n.id === 'c-fn'));
+    assert.deepEqual(rig.orchestrator.applications(), []);
+    await fog.restart();
+    await waitFor(() => !fog.admin.flows.some((n) => n.id === 'c-fn'), { what: 'the fragment to go' });
+    assert.deepEqual(fog.admin.flows, ownFlow('fog-1'));
+    await waitFor(() => rig.sim.fleet.get('fog-1').health === 'up', { what: 'fog-1 to be up' });
+  });
+
+  it('can be taken out of the fleet by force', async () => {
+    await rig.orchestrator.deploy({ flow: chain() });
+    await leave();
+    await assert.rejects(rig.orchestrator.removeGateway('fog-1'), { code: 'ECHO_GATEWAY_OFFLINE' });
+    await rig.orchestrator.removeGateway('fog-1', { force: true });
+    assert.equal(rig.sim.fleet.has('fog-1'), false);
+    assert.equal(rig.orchestrator.applications()[0]?.status, 'stopped');
+    await assert.rejects(rig.orchestrator.deploy({ flow: chain() }), {
+      code: 'ECHO_PLACEMENT_UNSATISFIABLE',
+    });
+  });
+});
