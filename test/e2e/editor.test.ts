@@ -43,7 +43,16 @@ describe('the design editor in Chromium', function () {
 
   it('what the pane says stands in the flow, and undo takes it back', async () => {
     await editor.paste([
-      { id: 'tick', type: 'inject', name: 'tick', props: [], x: 100, y: 220, wires: [['work']] },
+      {
+        id: 'tick',
+        type: 'inject',
+        name: 'tick',
+        props: [{ p: 'payload' }],
+        payloadType: 'date',
+        x: 100,
+        y: 220,
+        wires: [['work']],
+      },
       {
         id: 'work',
         type: 'function',
@@ -59,7 +68,7 @@ describe('the design editor in Chromium', function () {
     await editor.page.selectOption('#node-input-echo-tier', 'fog');
     await editor.page.fill('#node-input-echo-requires', 'gpu');
     await editor.page.keyboard.press('Enter');
-    assert.equal(await editor.page.locator('.echo-fit').innerText(), 'Fits: fog-1');
+    assert.equal(await editor.page.locator('.echo-fit').textContent(), 'Fits: fog-1');
     await editor.done();
     assert.deepEqual(await echoOf('work'), { tier: 'fog', requires: ['gpu'] });
     await editor.undo();
@@ -74,9 +83,9 @@ describe('the design editor in Chromium', function () {
     await editor.done();
     await editor.openPane('node', 'work');
     const shown = editor.page.locator('#node-input-echo-tier option:checked');
-    assert.equal(await shown.innerText(), 'edge (from tab “Flow 1”)');
+    assert.equal(await shown.textContent(), 'edge (from tab “Flow 1”)');
     await editor.page.fill('#node-input-echo-gateway', 'cloud-1');
-    assert.match(await editor.page.locator('.echo-fit').innerText(), /No enrolled gateway fits/);
+    assert.match((await editor.page.locator('.echo-fit').textContent()) ?? '', /No enrolled gateway fits/);
     await editor.page.click('#node-dialog-cancel');
     await editor.page.waitForSelector('.red-ui-tray', { state: 'detached' });
   });
@@ -87,6 +96,7 @@ describe('the design editor in Chromium', function () {
         id: 'grp',
         type: 'group',
         name: 'G',
+        style: { label: true },
         nodes: ['in-g'],
         x: 60,
         y: 290,
@@ -165,8 +175,8 @@ describe('the design editor in Chromium', function () {
   });
 
   it('an inject button presses the node on its gateway', async () => {
-    const button = editor.page.locator('.red-ui-flow-node-button-button').first();
-    await button.click();
+    await editor.page.locator('.red-ui-notification button', { hasText: 'Close' }).click();
+    await editor.page.locator('#tick .red-ui-flow-node-button-button').click();
     await waitFor(() => at.recorder.injected.some(([id]) => id === 'tick'), { what: 'the press' });
   });
 });

@@ -51,6 +51,9 @@ export interface DesignRuntime {
 /** The gateway package beside this source tree. */
 export const GATEWAY_PACKAGE = resolve(import.meta.dirname, '../../../nodes/gateway');
 
+/** The editor takes away buttons while it thinks the flows stand still; they run on the gateways. */
+const RUNTIME_STARTED = { id: 'runtime-state', payload: { state: 'start' }, retain: true };
+
 let running = false;
 
 /** Starts it. Throws ECHO_EDITOR_RUNNING, ECHO_EDITOR_PACKAGE_MISSING. */
@@ -65,6 +68,11 @@ export async function startDesignRuntime(options: DesignRuntimeOptions): Promise
   // Node-RED takes every upgrade of the server it is given; this one never listens and gets only the editor's.
   const server = new Server();
   red.init(server, nodeRedSettings(options, gatewayPackage));
+  const enableButtons = (event: { id: string; payload?: { state?: string } }): void => {
+    if (event.id !== 'runtime-state' || event.payload?.state === 'start') return;
+    setImmediate(() => red.events.emit('runtime-event', RUNTIME_STARTED));
+  };
+  red.events.on('runtime-event', enableButtons);
   await red.start();
   await canvasLoaded(red);
 
@@ -90,6 +98,7 @@ export async function startDesignRuntime(options: DesignRuntimeOptions): Promise
     stop: async () => {
       await red.stop();
       server.removeAllListeners('upgrade');
+      red.events.off('runtime-event', enableButtons);
       running = false;
     },
   };

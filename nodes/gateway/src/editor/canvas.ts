@@ -17,6 +17,8 @@ async function reload(): Promise<void> {
   if (RED.nodes.dirty()) return;
   const shown = RED.workspaces.active();
   RED.nodes.clear();
+  // Drawn empty first: elements of nodes that come back under the same id would keep the old node.
+  RED.view.redraw(true, true);
   RED.history.clear();
   RED.nodes.version(rev);
   RED.nodes.import(flows);

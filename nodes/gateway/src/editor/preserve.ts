@@ -6,7 +6,10 @@ import type { Hints } from './hints.ts';
 import type { EditorNode, NodeDefinition } from './red.ts';
 
 export function preserveHints(): void {
-  RED.events.on('registry:node-type-added', (type: string) => declare(RED.nodes.getType(type)));
+  RED.events.on('registry:node-type-added', (type: string) => {
+    const definition = RED.nodes.getType(type);
+    if (definition?.category !== 'config') declare(definition);
+  });
   declare(RED.group?.def);
   declare(RED.nodes.getType('tab'));
   RED.events.on('flows:add', (tab: EditorNode) => declare(tab._def));
@@ -16,7 +19,7 @@ export function preserveHints(): void {
 }
 
 function declare(definition: NodeDefinition | undefined): void {
-  if (definition === undefined || definition.category === 'config') return;
+  if (definition === undefined) return;
   definition.defaults ??= {};
   definition.defaults.echo ??= { value: undefined };
 }

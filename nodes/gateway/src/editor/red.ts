@@ -87,7 +87,7 @@ export interface EditorRed {
   readonly state: { DEFAULT: number };
   readonly view: {
     state(): number;
-    redraw(updateActive?: boolean): void;
+    redraw(updateActive?: boolean, atOnce?: boolean): void;
     reveal(id: string, triggerHighlight?: boolean): void;
     getActiveNodes(): EditorNode[];
     annotations: { register(id: string, options: object): void };
