@@ -66,8 +66,8 @@ export class LocalEcho {
 
   /** Waits until the example has carried its records; see `check.ts`. */
   async check({ service, application, flow }: Started): Promise<Verdict> {
-    this.#steps.next('carrying records');
-    const verdict = await checkExample(service, application, flow, (line) => this.#steps.next(line));
+    this.#steps.next('carrying records over every cut wire');
+    const verdict = await checkExample(service, application, flow, (line) => this.#steps.detail(line));
     this.#steps.done();
     return verdict;
   }

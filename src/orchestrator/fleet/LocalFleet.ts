@@ -112,9 +112,9 @@ export class LocalFleet {
       const missing = this.#gateways.filter(({ name }) => !up.has(name));
       if (missing.length === 0) return;
       if (Date.now() > deadline) {
-        const logs = missing.map((gateway) => `${gateway.name} (${gateway.logFile}):\n${gateway.logTail}`);
+        const logs = missing.map(({ name, logFile }) => `${name} (log: ${logFile})`);
         throw fleetError('ECHO_FLEET_TIMEOUT', {
-          message: `not enrolled within ${ENROL_MS / 1000} s: ${logs.join('\n')}`,
+          message: `not up within ${ENROL_MS / 1000} s: ${logs.join(', ')}`,
           where: missing.map(({ name }) => name).join(', '),
         });
       }

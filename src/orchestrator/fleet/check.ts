@@ -60,7 +60,6 @@ export async function checkExample(
   const host = detail.placement[PAGE] ?? '';
   const page = `${service.gateway(host).adminUrl}/city?json`;
   const deadline = Date.now() + LIMIT_MS;
-  let told = 0;
   for (;;) {
     const traffic = trafficOf(service, application);
     const records = Math.min(...traffic.map((wire) => wire.records));
@@ -80,10 +79,7 @@ export async function checkExample(
       };
     }
     if (Date.now() > deadline) throw timeout(traffic, seen);
-    if (Number.isFinite(records) && records >= told + 200) {
-      told = records;
-      say(`${records} of ${CHECK_RECORDS} records over every cut wire`);
-    }
+    if (Number.isFinite(records)) say(`${records} of ${CHECK_RECORDS}`);
     await delay(POLL_MS);
   }
 }

@@ -32,7 +32,7 @@ export const fleetError = defineErrors({
     status: 504,
     title: 'The local fleet did not get ready in time.',
     remedy:
-      'Look at the gateway logs named in the message; on a slow machine start again, installs are kept.',
+      'Read the end of the logs named in the message; `npm start -- --fresh` starts over with new gateways.',
   },
   ECHO_CHECK_TIMEOUT: {
     status: 504,

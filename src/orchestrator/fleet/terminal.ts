@@ -2,12 +2,13 @@
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const TURN_MS = 100;
+/** Without a terminal, a step that takes long says so this often. */
+const PLAIN_MS = 10_000;
 
 export class Steps {
   readonly #out: NodeJS.WriteStream;
   #timer: NodeJS.Timeout | undefined;
-  #current: string | undefined;
-  #since = 0;
+  #step: { readonly what: string; readonly since: number; detail: string } | undefined;
 
   constructor(out: NodeJS.WriteStream = process.stdout) {
     this.#out = out;
@@ -16,13 +17,20 @@ export class Steps {
   /** Ends the step before, if any, and begins this one. */
   next(what: string): void {
     this.done();
-    this.#current = what;
-    this.#since = Date.now();
-    if (!this.#out.isTTY) return;
+    this.#step = { what, since: Date.now(), detail: '' };
     let turn = 0;
-    this.#timer = setInterval(() => {
-      this.#out.write(`\r\x1b[K${FRAMES[turn++ % FRAMES.length]} ${what} … ${this.#seconds()}`);
-    }, TURN_MS);
+    this.#timer = setInterval(
+      () => {
+        if (!this.#out.isTTY) this.#out.write(`… ${this.#line()}\n`);
+        else this.#out.write(`\r\x1b[K${FRAMES[turn++ % FRAMES.length]} ${this.#line()}`);
+      },
+      this.#out.isTTY ? TURN_MS : PLAIN_MS,
+    );
+  }
+
+  /** How far the step is. */
+  detail(text: string): void {
+    if (this.#step !== undefined) this.#step.detail = `: ${text}`;
   }
 
   done(): void {
@@ -35,12 +43,13 @@ export class Steps {
 
   #end(mark: string): void {
     clearInterval(this.#timer);
-    if (this.#current === undefined) return;
-    this.#out.write(`${this.#out.isTTY ? '\r\x1b[K' : ''}${mark} ${this.#current} (${this.#seconds()})\n`);
-    this.#current = undefined;
+    if (this.#step !== undefined)
+      this.#out.write(`${this.#out.isTTY ? '\r\x1b[K' : ''}${mark} ${this.#line()}\n`);
+    this.#step = undefined;
   }
 
-  #seconds(): string {
-    return `${((Date.now() - this.#since) / 1000).toFixed(1)} s`;
+  #line(): string {
+    const { what, detail, since } = this.#step!;
+    return `${what}${detail} (${((Date.now() - since) / 1000).toFixed(1)} s)`;
   }
 }
