@@ -1,4 +1,6 @@
 /** A node set for tests: a source and a slow sink, and admin routes that reach the gateway's parts. */
+const { appendFileSync } = require('node:fs');
+
 module.exports = (RED) => {
   const runtime = Object.entries(require.cache).find(([path]) => /dist[\\/]runtime\.js$/.test(path))?.[1];
   const gateway = () => runtime.exports.currentGateway();
@@ -27,6 +29,7 @@ module.exports = (RED) => {
     this.on('input', (msg, _send, done) => {
       const cause = gateway()?.follower.causeOf(msg)?.id;
       sunk.push({ node: id, payload: msg.payload, cause });
+      if (config.file) appendFileSync(config.file, `${msg.payload}\n`);
       const finish = () => {
         completed.set(cause, (completed.get(cause) ?? 0) + 1);
         done();
