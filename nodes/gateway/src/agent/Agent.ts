@@ -2,7 +2,13 @@
  * The agent's life: runs from the identity of an earlier enrolment at once (data flows while the orchestrator is
  * down), enrols or renews, keeps the control connection, and says how the gateway is.
  */
-import type { AdminAccess, EnrolReply, GatewayFacts, UpEnvelope } from '../../../../src/wire/control.ts';
+import type {
+  AdminAccess,
+  BrokerAccess,
+  EnrolReply,
+  GatewayFacts,
+  UpEnvelope,
+} from '../../../../src/wire/control.ts';
 import { isEchoError } from '../../../../src/wire/errors.ts';
 import { PROTOCOL_VERSION } from '../../../../src/wire/topics.ts';
 import { logLine } from '../errors.ts';
@@ -138,7 +144,13 @@ export class Agent {
 
   #adopt(identity: Identity): void {
     this.#identity = identity;
-    this.#options.streams.connect(identity.gateway, identity.brokers);
+    this.#options.streams.connect(identity.gateway, this.#brokersOf(identity));
+  }
+
+  /** The brokers it was given, at the address this gateway's own settings name, if they do. */
+  #brokersOf({ brokers }: Identity): readonly BrokerAccess[] {
+    const { broker } = this.#options.config;
+    return broker === undefined ? brokers : [{ ...brokers[0], url: broker }];
   }
 
   #connect(identity: Identity): void {
@@ -146,7 +158,7 @@ export class Agent {
     void this.#connection?.close().catch(() => {});
     this.#connection = new ControlConnection({
       gateway: identity.gateway,
-      brokers: identity.brokers,
+      brokers: this.#brokersOf(identity),
       log,
       onMessage: (payload) => this.#requests.take(payload),
       onUp: () => {

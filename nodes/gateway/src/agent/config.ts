@@ -18,6 +18,8 @@ const schema = z.strictObject({
   maxTasks: z.coerce.number().int().positive().optional(),
   adminUrl: httpUrl.optional(),
   admin: adminAccess.strict().optional(),
+  /** Where this gateway reaches the broker, when that is not the address the orchestrator gives out. */
+  broker: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional(),
   /** How long a node may keep a message without a sign of completing it, ms. */
   followLimitMs: z.coerce.number().int().min(500).max(86_400_000).default(30_000),
   location: z.object({ lat: z.number(), long: z.number() }).optional(),
@@ -81,6 +83,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
       .filter((capability) => capability !== ''),
     maxTasks: env.ECHO_MAX_TASKS,
     adminUrl: env.ECHO_ADMIN_URL,
+    broker: env.ECHO_BROKER_URL,
     admin: Object.keys(admin).length > 0 ? admin : undefined,
   });
 }
