@@ -5,14 +5,13 @@
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import type { RequestHandler } from 'express';
 import { type Logger, pino } from 'pino';
 import { loadSettings, type Settings } from '../../settings.ts';
 import { solver } from '../placement/solver.ts';
 import { Registry } from '../registry/Registry.ts';
 import { catalogueRoutes } from '../registry/routes.ts';
 import { isEchoError } from '../wire/errors.ts';
-import { createApi } from './api/createApi.ts';
+import { createApi, type Mount } from './api/createApi.ts';
 import { apiError } from './api/errors.ts';
 import { refusal } from './api/guard.ts';
 import { createDesignEditor } from './editor/DesignEditor.ts';
@@ -77,7 +76,7 @@ export async function createOrchestratorProcess(
 
     let recovered = false;
     const server = createServer();
-    const mounts: { readonly path: string; readonly handler: RequestHandler }[] = [
+    const mounts: Mount[] = [
       {
         path: '/cat',
         handler: catalogueRoutes({ registry, readOnly: (href) => href.startsWith(GATEWAY_HREF) }),
@@ -89,11 +88,12 @@ export async function createOrchestratorProcess(
         settings,
         log,
         server,
-        refuse: (request) => refusal(request, settings),
+        // It has a login of its own, whose password is the API key.
+        refuse: (request) => refusal(request, settings, true),
       });
       service.setDraftGuard(editor.guard);
       closers.push(() => editor.stop());
-      mounts.push({ path: editor.path, handler: editor.handler });
+      mounts.push({ path: editor.path, handler: editor.handler, open: true });
     }
     server.on('request', createApi({ service, settings, log, mounts, ready: () => recovered }));
     const port = await listen(server, settings);

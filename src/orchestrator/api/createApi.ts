@@ -24,8 +24,15 @@ export interface ApiParts {
   readonly metrics?: Registry;
   /** Hypercat, mounted at `/cat`. */
   readonly registryRouter?: RequestHandler;
-  /** More to serve behind the same guard, e.g. `{path: '/editor', handler}`. They read their own bodies. */
-  readonly mounts?: readonly { readonly path: string; readonly handler: RequestHandler }[];
+  readonly mounts?: readonly Mount[];
+}
+
+/** Something else to serve behind the same guard; it reads its own bodies. */
+export interface Mount {
+  readonly path: string;
+  readonly handler: RequestHandler;
+  /** It asks for the key itself (as the editor does at its login), so that only Host and Origin are checked here. */
+  readonly open?: boolean;
 }
 
 /** `createServer(createApi(parts)).listen(…)`. WebSocket upgrades are not seen here: check them with `refusal`. */
@@ -37,8 +44,10 @@ export function createApi(parts: ApiParts): Express {
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(harden);
   mountRoutes(app, routes, operations, parts);
+  for (const { path, handler, open = false } of parts.mounts ?? []) {
+    app.use(path, guard(parts.settings, open), handler);
+  }
   app.use(guard(parts.settings, false));
-  for (const { path, handler } of parts.mounts ?? []) app.use(path, handler);
   if (parts.registryRouter !== undefined) app.use('/cat', parts.registryRouter);
   app.use(readBody, webPage());
   app.use((req) => {

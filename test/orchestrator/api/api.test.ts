@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { RequestHandler } from 'express';
 import { schemas } from '../../../src/orchestrator/api/schemas.ts';
 import type { Deployment } from '../../../src/orchestrator/types.ts';
 import { exampleFlow, heartbeat } from './memoryService.ts';
@@ -371,7 +372,16 @@ describe('REST API with a key', () => {
   const apiKey = 'a-key-of-sixteen-or-more';
   let api: ServedApi;
   before(async () => {
-    api = await serveApi({ settings: { host: '127.0.0.1', apiKey } });
+    const handler: RequestHandler = (_, res) => {
+      res.end('served');
+    };
+    api = await serveApi({
+      settings: { host: '127.0.0.1', apiKey },
+      mounts: [
+        { path: '/locked', handler },
+        { path: '/own-login', handler, open: true },
+      ],
+    });
   });
   after(() => api.close());
   const status = async (path: string, headers: Record<string, string>) =>
@@ -404,6 +414,12 @@ describe('REST API with a key', () => {
       assert.equal(await status('/api/v1/apps', headers as Record<string, string>), 200);
     }
     assert.equal(await status('/api/v1/apps', { Authorization: 'Bearer wrong' }), 401);
+  });
+
+  it('guards what is mounted beside it, except what has a login of its own', async () => {
+    assert.equal(await status('/locked/x', {}), 401);
+    assert.equal(await status('/own-login/x', { Authorization: 'Bearer a session of its own' }), 200);
+    assert.equal(await status('/own-login/x', { Origin: 'https://example.com' }), 403);
   });
 
   it('asks a browser for it', async () => {

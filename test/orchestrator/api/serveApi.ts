@@ -3,18 +3,27 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { type ApiParts, createApi } from '../../../src/orchestrator/api/createApi.ts';
+import type { OrchestratorService } from '../../../src/orchestrator/types.ts';
 import { type MemoryService, memoryService } from './memoryService.ts';
 
-export interface ServedApi {
+export interface ServedApi<S = MemoryService> {
   readonly url: string;
-  readonly service: MemoryService;
+  readonly service: S;
   /** What the API logged, as JSON lines. */
   readonly logged: string[];
   close(): Promise<void>;
 }
 
-export async function serveApi(parts: Partial<Omit<ApiParts, 'service' | 'log'>> = {}): Promise<ServedApi> {
-  const service = memoryService();
+type Parts = Partial<Omit<ApiParts, 'service' | 'log'>>;
+
+export function serveApi(parts: Parts = {}): Promise<ServedApi> {
+  return serveService(memoryService(), parts);
+}
+
+export async function serveService<S extends OrchestratorService>(
+  service: S,
+  parts: Parts = {},
+): Promise<ServedApi<S>> {
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => logged.push(line) });
   const server = createServer(createApi({ settings: { host: '127.0.0.1' }, ...parts, service, log }));
