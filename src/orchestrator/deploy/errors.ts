@@ -40,7 +40,7 @@ export const deployError = defineErrors({
   ECHO_DRAIN_TIMEOUT: {
     status: 504,
     title: 'Tasks did not finish the messages they work on in time.',
-    remedy: 'Try again with a longer --drain, or with --force if those messages may be lost.',
+    remedy: 'Try again with a longer --drain-ms, or with --force if those messages may be lost.',
   },
   ECHO_TASK_UNKNOWN: {
     status: 404,
