@@ -394,6 +394,7 @@ class Consumer {
   #boot: Boot;
   #life = 0;
   #cursor: ReceiverCursor | undefined;
+  #writtenAt = 0;
   /** Numbers handed over by this boot, and values by any boot. */
   #lastOfBoot: { born: number; seq: number } = { born: 0, seq: 0 };
   readonly #everDelivered = new Set<number>();
@@ -517,10 +518,12 @@ class Consumer {
   #persist(cursor: ReceiverCursor): void {
     const persisted = (): void => this.#dispatch({ type: 'persisted', cursor, at: this.#world.now });
     if (this.#world.without === 'stable only when persisted') persisted();
+    // Writes take time and keep their order.
+    this.#writtenAt = Math.max(this.#writtenAt, this.#world.now + this.#world.random() * 80);
     this.#alive(() => {
       this.#cursor = cursor;
       persisted();
-    }, this.#world.random() * 80);
+    }, this.#writtenAt - this.#world.now);
   }
 
   #alive(run: () => void, ms: number): void {

@@ -113,7 +113,7 @@ export class StreamLog {
       throw error;
     }
     for (const entry of entries) this.#remember(entry);
-    if (this.#head + BLOCK / 2 > this.#reserved) this.reserve();
+    this.#reserveAhead();
   }
 
   /** Entries from the one that holds `from`, none beginning after `to`, about `maxBytes`, at least one if there is one. */
@@ -258,21 +258,26 @@ export class StreamLog {
 
   /** Reserves the next block of numbers; `onReserved` tells how it went. */
   reserve(): void {
-    this.#reserving ??= this.#reserveBlock().finally(() => {
+    this.#reserving ??= this.#reserveBlock(this.#head + BLOCK).then((error) => {
       this.#reserving = undefined;
+      this.#options.onReserved(error);
+      // More may have been appended meanwhile than the block holds.
+      if (error === undefined) this.#reserveAhead();
     });
   }
 
-  async #reserveBlock(): Promise<void> {
-    const upTo = this.#head + BLOCK;
+  #reserveAhead(): void {
+    if (this.#head + BLOCK / 2 > this.#reserved) this.reserve();
+  }
+
+  async #reserveBlock(upTo: number): Promise<unknown> {
     try {
       await writeWholeLater(this.#file, this.#state({ reserved: upTo }));
+      this.#reserved = upTo;
+      return undefined;
     } catch (error) {
-      this.#options.onReserved(error);
-      return;
+      return error;
     }
-    this.#reserved = upTo;
-    this.#options.onReserved();
   }
 
   #writeState(extra: { cleanHead?: number }): void {
