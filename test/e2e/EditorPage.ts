@@ -5,8 +5,9 @@ interface Red {
   workspaces: { active(): string | number };
   nodes: {
     import(nodes: object[]): void;
-    createCompleteNodeSet(): { id: string; type: string; echo?: object }[];
+    createCompleteNodeSet(): { id: string; type: string; echo?: object; locked?: boolean }[];
     dirty(value?: boolean): boolean;
+    addLink(link: { source: object; sourcePort: number; target: object }): void;
     node(id: string): object | null;
     workspace(id: string | number): object;
     group(id: string): object;
@@ -69,7 +70,7 @@ export class EditorPage {
     await this.page.mouse.up();
   }
 
-  nodes(): Promise<{ id: string; type: string; echo?: object }[]> {
+  nodes(): Promise<{ id: string; type: string; echo?: object; locked?: boolean }[]> {
     return this.page.evaluate(() => RED.nodes.createCompleteNodeSet());
   }
 
@@ -89,6 +90,26 @@ export class EditorPage {
   async done(): Promise<void> {
     await this.page.click('#node-dialog-ok');
     await this.page.waitForSelector('.red-ui-tray', { state: 'detached' });
+  }
+
+  /** As dragging from an output to an input does. */
+  async wire(from: string, to: string): Promise<void> {
+    await this.page.evaluate(
+      ([source, target]) => {
+        RED.nodes.addLink({
+          source: RED.nodes.node(source)!,
+          sourcePort: 0,
+          target: RED.nodes.node(target)!,
+        });
+        RED.nodes.dirty(true);
+        RED.view.redraw(true);
+      },
+      [from, to] as const,
+    );
+  }
+
+  async pressButton(id: string): Promise<void> {
+    await this.page.locator(`[id="${id}"] .red-ui-flow-node-button-button`).click();
   }
 
   async undo(): Promise<void> {

@@ -176,7 +176,7 @@ describe('the design editor in Chromium', function () {
 
   it('an inject button presses the node on its gateway', async () => {
     await editor.page.locator('.red-ui-notification button', { hasText: 'Close' }).click();
-    await editor.page.locator('#tick .red-ui-flow-node-button-button').click();
+    await editor.pressButton('tick');
     await waitFor(() => at.recorder.injected.some(([id]) => id === 'tick'), { what: 'the press' });
   });
 });
