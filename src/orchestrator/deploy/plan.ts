@@ -56,6 +56,10 @@ function gatewayPlan(input: PlanInput, gateway: string): GatewayPlan {
   };
 }
 
+/** A sentence as part of a longer one. */
+const clause = (sentence: string): string =>
+  sentence.replace(/\.$/, '').replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
+
 /** The cut wires of a split, with names and reasons. */
 export function cutWiresOf(
   streams: readonly CutStream[],
@@ -65,7 +69,7 @@ export function cutWiresOf(
   const name = (task: string) => model.tasks.get(task)?.name || (model.tasks.get(task)?.type ?? task);
   const reason = (task: string, gateway: string) => {
     const because = explanations.get(task)?.because[0];
-    return `'${name(task)}' is on ${gateway}${because === undefined ? '' : ` (${because})`}`;
+    return `'${name(task)}' is on ${gateway}${because === undefined ? '' : `: ${clause(because)}`}`;
   };
   return streams.map(({ stream, level, from, consumers }) => {
     const to = consumers.flatMap(({ gateway, tasks }) =>

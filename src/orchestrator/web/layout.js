@@ -136,7 +136,7 @@ function localPath(from, to) {
     const x = from.x + SIZE.width / 2;
     return { d: `M${x} ${from.y + SIZE.task}V${to.y}` };
   }
-  const out = from.x - SIZE.gutter - 4;
+  const out = from.x - Math.min(10 + 6 * Math.abs(to.row - from.row), SIZE.gutter + SIZE.pad + 6);
   return {
     d: `M${from.x} ${middle(from)}C${out} ${middle(from)} ${out} ${middle(to)} ${from.x} ${middle(to)}`,
   };
