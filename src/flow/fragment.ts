@@ -12,7 +12,7 @@ export interface FragmentInput {
   readonly gateway: string;
   readonly model: FlowModel;
   readonly parts: Anatomy;
-  /** Ids of the tasks on this gateway. */
+  /** Ids of the tasks on this gateway, in file order. */
   readonly here: ReadonlySet<string>;
   readonly bridges: Bridges;
   readonly application: string;
@@ -20,7 +20,7 @@ export interface FragmentInput {
 
 export function fragmentOf(input: FragmentInput): Fragment {
   const { model, parts, here, bridges } = input;
-  const tasks = [...model.tasks.values()].filter((task) => here.has(task.id));
+  const tasks = [...here].map((id) => model.tasks.get(id)!);
   const tabs = new Set(tasks.map((task) => task.tab));
   const groups = groupsOf(parts, here, tabs);
   const definitions = new Set(tasks.flatMap((task) => definitionsOf(task.raw, parts)));

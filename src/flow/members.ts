@@ -40,7 +40,7 @@ export function typesOf(entries: Iterable<RawNode>): string[] {
 /** Properties that name nodes on a canvas, never configuration nodes. */
 const NOT_REFERENCES = new Set(['id', 'type', 'z', 'g', 'wires', 'links', 'scope', 'x', 'y']);
 
-/** Ids of the configuration nodes that these members use, directly or through others, in file order. */
+/** Ids of the configuration nodes that these members use, directly or through others, sorted. */
 export function configsOf(members: readonly RawNode[], parts: Anatomy): string[] {
   const found = new Set<string>();
   const queue: RawNode[] = [...members];
@@ -56,7 +56,7 @@ export function configsOf(members: readonly RawNode[], parts: Anatomy): string[]
       queue.push(config);
     }
   }
-  return [...parts.configs.keys()].filter((id) => found.has(id));
+  return [...found].sort();
 }
 
 /** Every text in a node's properties that could be the id of a configuration node. */

@@ -1,5 +1,5 @@
 /** Does everything an entry points at exist, in the right place? Disabled entries are held to the same rules. */
-import { describe, isOnCanvas, isStructure, subflowOf } from './anatomy.ts';
+import { describe, isOnCanvas, isStructure, push, subflowOf } from './anatomy.ts';
 import { flowError } from './errors.ts';
 import type { RawFlow, RawNode } from './types.ts';
 
@@ -130,7 +130,7 @@ function checkSubflowNesting(flow: RawFlow, base: string): void {
   const parts = new Map<string, string[]>();
   for (const node of flow) {
     const definition = subflowOf(node);
-    if (definition !== undefined && node.z) parts.set(node.z, [...(parts.get(node.z) ?? []), definition]);
+    if (definition !== undefined && node.z) push(parts, node.z, definition);
   }
   const done = new Set<string>();
   const visit = (id: string, path: readonly string[]): void => {

@@ -5,12 +5,12 @@
  * `echo in` on each gateway that consumes it.
  */
 import type { Anatomy } from './anatomy.ts';
-import { anatomy, describe } from './anatomy.ts';
+import { anatomy, describe, push } from './anatomy.ts';
 import { bridgesOf } from './cutting/bridges.ts';
-import { streamsOf } from './cutting/streams.ts';
+import { byPort, streamsOf } from './cutting/streams.ts';
 import { flowError } from './errors.ts';
 import { fragmentOf } from './fragment.ts';
-import type { FlowModel, Placement, SplitResult } from './types.ts';
+import type { CutStream, FlowModel, Placement, SplitResult } from './types.ts';
 
 export interface SplitOptions {
   /** Application id: part of every stream name, and the mark of ownership on every tab (`echo.app`). */
@@ -18,20 +18,26 @@ export interface SplitOptions {
 }
 
 /** ECHO_FLOW_NOT_PLACED when a task has no gateway. Placements of tasks that are not in the flow are ignored. */
-export function split(model: FlowModel, placement: Placement, options: SplitOptions): SplitResult {
+export function split(model: FlowModel, placement: Placement, { application }: SplitOptions): SplitResult {
   const parts = anatomy(model.raw);
-  const gateways = gatewaysOf(model, parts, placement);
-  const streams = streamsOf(model, placement, options.application);
-  const fragments = gateways.map((gateway) => {
-    const here = new Set([...model.tasks.keys()].filter((id) => placement.get(id) === gateway));
-    const common = { gateway, model, here, application: options.application };
-    return fragmentOf({ ...common, parts, bridges: bridgesOf({ ...common, streams }) });
+  const tasksOn = byGateway(model, parts, placement);
+  const ports = byPort(model.wires);
+  const streams = streamsOf(model, ports, placement, application);
+  const streamsAt = new Map<string, CutStream[]>();
+  for (const stream of streams) {
+    for (const { gateway } of [stream.from, ...stream.consumers]) push(streamsAt, gateway, stream);
+  }
+  const fragments = [...tasksOn.keys()].sort().map((gateway) => {
+    const common = { gateway, model, here: tasksOn.get(gateway)!, application };
+    const bridges = bridgesOf({ ...common, ports, streams: streamsAt.get(gateway) ?? [] });
+    return fragmentOf({ ...common, parts, bridges });
   });
   return { fragments, streams };
 }
 
-function gatewaysOf(model: FlowModel, parts: Anatomy, placement: Placement): string[] {
-  const gateways = new Set<string>();
+/** Task ids of each gateway, in file order. */
+function byGateway(model: FlowModel, parts: Anatomy, placement: Placement): Map<string, Set<string>> {
+  const tasksOn = new Map<string, Set<string>>();
   for (const id of model.tasks.keys()) {
     const gateway = placement.get(id);
     if (gateway === undefined) {
@@ -40,7 +46,9 @@ function gatewaysOf(model: FlowModel, parts: Anatomy, placement: Placement): str
         where: id,
       });
     }
-    gateways.add(gateway);
+    const tasks = tasksOn.get(gateway);
+    if (tasks) tasks.add(id);
+    else tasksOn.set(gateway, new Set([id]));
   }
-  return [...gateways].sort();
+  return tasksOn;
 }

@@ -1,4 +1,5 @@
 /** Tasks that must stand together, joined into bundles: what the solver really places. */
+import { push } from '../flow/anatomy.ts';
 import type { EffectiveHints, HintOrigin, Together } from '../flow/types.ts';
 import { UnionFind } from '../flow/union.ts';
 import type { PlacementRequest } from './types.ts';
@@ -37,7 +38,7 @@ export function bundlesOf(request: PlacementRequest): Bundle[] {
     const first = tie.tasks.find((id) => tasks.has(id));
     if (first === undefined) continue;
     const root = sets.find(first);
-    ties.set(root, [...(ties.get(root) ?? []), tie]);
+    push(ties, root, tie);
   }
   return sets.sets().map((ids, index) =>
     bundle(

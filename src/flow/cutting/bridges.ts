@@ -8,7 +8,7 @@ import type { EchoInNode, EchoOutNode } from '../../wire/nodes.ts';
 import { ECHO_IN, ECHO_OUT } from '../../wire/nodes.ts';
 import { linksOf } from '../references.ts';
 import type { CutStream, FlowModel, RawNode, Wire } from '../types.ts';
-import { byPort } from './streams.ts';
+import type { Ports } from './streams.ts';
 
 export interface Bridges {
   /** Inserted nodes, in order of the streams. */
@@ -24,17 +24,20 @@ export interface BridgeInput {
   readonly model: FlowModel;
   /** Ids of the tasks on this gateway. */
   readonly here: ReadonlySet<string>;
+  /** The streams that begin or end on this gateway. */
   readonly streams: readonly CutStream[];
+  /** All wires, by source task and port. */
+  readonly ports: Ports;
   readonly application: string;
 }
 
 export function bridgesOf(input: BridgeInput): Bridges {
-  const ports = byPort(input.model.wires);
-  const draft = startDraft(input, ports);
+  const { ports } = input;
+  const draft = startDraft(input);
   for (const stream of input.streams) {
     const wires = ports.get(stream.from.node)!.get(stream.from.port)!;
     if (stream.from.gateway === input.gateway) addOut(draft, input, stream, wires);
-    else if (stream.consumers.some((c) => c.gateway === input.gateway)) addIn(draft, input, stream, wires);
+    else addIn(draft, input, stream, wires);
   }
   return draft;
 }
@@ -47,10 +50,8 @@ interface Draft {
   readonly beside: (task: RawNode, dx: number) => Place;
 }
 
-type Ports = ReturnType<typeof byPort>;
-
 /** Local ends only. */
-function startDraft({ model, here }: BridgeInput, ports: Ports): Draft {
+function startDraft({ model, here, ports }: BridgeInput): Draft {
   const wires = new Map<string, string[][]>();
   const links = new Map<string, string[]>();
   for (const id of here) {

@@ -12,76 +12,113 @@ export interface ContextUse {
   readonly key: string | undefined;
 }
 
-/** Source with comments blanked and every text replaced by `"n"`, n its index in `texts`. */
+/** Source without comments, runs of white space as one, and every text as `"n"`, n its index in `texts`. */
 export interface Masked {
   readonly source: string;
   readonly texts: readonly string[];
 }
 
+/** Templates inside expressions inside templates are read this deep. */
+const MAX_NESTING = 32;
+
+/** Linear in the length of the code, whatever it holds: it may come from anybody. */
 export function mask(code: string): Masked {
-  const texts: string[] = [];
-  let at = 0;
-  let out = '';
-  const text = (quote: string): string => {
-    const start = at;
-    while (at < code.length && code[at] !== quote) at += code[at] === '\\' ? 2 : 1;
-    texts.push(code.slice(start, at));
-    at++;
-    return `"${texts.length - 1}"`;
-  };
-  /** A template with expressions becomes `(…)`, so that it never reads as one text. */
-  const template = (): string => {
-    const start = at;
-    let parts = '';
-    while (at < code.length && code[at] !== '`') {
-      if (code.startsWith('${', at)) {
-        at += 2;
-        parts += `${run('}')},`;
-      } else at += code[at] === '\\' ? 2 : 1;
-    }
-    if (parts === '') texts.push(code.slice(start, at));
-    at++;
-    return parts === '' ? `"${texts.length - 1}"` : `(${parts})`;
-  };
-  const run = (end: string): string => {
-    const before = out;
-    out = '';
-    let depth = 0;
-    while (at < code.length) {
-      const c = code[at]!;
+  const reader = new Reader(code);
+  reader.read('', 0);
+  return { source: reader.out.join(''), texts: reader.texts };
+}
+
+class Reader {
+  readonly texts: string[] = [];
+  readonly out: string[] = [];
+  readonly #code: string;
+  #at = 0;
+  /** End of what was put out, to tell a division from a regular expression. */
+  #tail = '';
+
+  constructor(code: string) {
+    this.#code = code;
+  }
+
+  /** Until `end` outside of braces, or the end of the code. */
+  read(end: string, nesting: number): void {
+    const code = this.#code;
+    for (let depth = 0; this.#at < code.length; ) {
+      const c = code[this.#at]!;
       if (c === end && depth === 0) break;
       if (c === '{') depth++;
       if (c === '}') depth--;
-      at++;
-      if (c === '"' || c === "'") out += text(c);
-      else if (c === '`') out += template();
-      else if (c === '/' && code[at] === '/') at = endOr(code.indexOf('\n', at));
-      else if (c === '/' && code[at] === '*') at = endOr(code.indexOf('*/', at + 1), 2);
-      else if (c === '/' && startsExpression(out)) skipRegExp();
-      else out += c;
+      this.#at++;
+      if (c === '"' || c === "'") this.#text(c);
+      else if (c === '`') this.#template(nesting);
+      else if (c === '/' && code[this.#at] === '/') this.#skipTo('\n');
+      else if (c === '/' && code[this.#at] === '*') this.#skipTo('*/', 1);
+      else if (c === '/' && STARTS_EXPRESSION.test(this.#tail)) this.#regExp();
+      else if (!/\s/.test(c)) this.#put(c);
+      else if (!this.#tail.endsWith(' ')) this.#put(' ');
     }
-    at++;
-    const inner = out;
-    out = before;
-    return inner;
-  };
-  const endOr = (index: number, length = 0): number => (index < 0 ? code.length : index + length);
-  const skipRegExp = (): void => {
-    for (let inClass = false; at < code.length && (inClass || code[at] !== '/') && code[at] !== '\n'; at++) {
-      if (code[at] === '\\') at++;
-      else if (code[at] === '[') inClass = true;
-      else if (code[at] === ']') inClass = false;
+    this.#at++;
+  }
+
+  #put(text: string): void {
+    this.out.push(text);
+    this.#tail = (this.#tail + text).slice(-12);
+  }
+
+  #text(quote: string): void {
+    const start = this.#at;
+    while (this.#at < this.#code.length && this.#code[this.#at] !== quote) this.#step();
+    this.#putText(start);
+  }
+
+  /** A template with expressions becomes `(…)`, so that it never reads as one text. */
+  #template(nesting: number): void {
+    const start = this.#at;
+    let expressions = 0;
+    while (this.#at < this.#code.length && this.#code[this.#at] !== '`') {
+      if (nesting < MAX_NESTING && this.#code.startsWith('${', this.#at)) {
+        this.#at += 2;
+        this.#put(expressions++ === 0 ? '(' : ',');
+        this.read('}', nesting + 1);
+      } else this.#step();
     }
-    at++;
-    out += ' 0 ';
-  };
-  const source = run('');
-  return { source, texts };
+    if (expressions === 0) this.#putText(start);
+    else {
+      this.#put(')');
+      this.#at++;
+    }
+  }
+
+  #putText(start: number): void {
+    this.texts.push(this.#code.slice(start, this.#at));
+    this.#at++;
+    this.#put(`"${this.texts.length - 1}"`);
+  }
+
+  #regExp(): void {
+    const code = this.#code;
+    for (let inClass = false; this.#at < code.length; this.#step()) {
+      const c = code[this.#at];
+      if (c === '\n' || (c === '/' && !inClass)) break;
+      if (c === '[') inClass = true;
+      if (c === ']') inClass = false;
+    }
+    this.#at++;
+    this.#put('0');
+  }
+
+  #skipTo(end: string, from = 0): void {
+    const index = this.#code.indexOf(end, this.#at + from);
+    this.#at = index < 0 ? this.#code.length : index + (end === '\n' ? 0 : end.length);
+  }
+
+  #step(): void {
+    this.#at += this.#code[this.#at] === '\\' ? 2 : 1;
+  }
 }
 
 /** After these a slash begins a regular expression, not a division. */
-const startsExpression = (before: string): boolean =>
-  /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of))\s*$/.test(before.slice(-12));
+const STARTS_EXPRESSION = /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of)) ?$/;
 
 const CONTEXT =
   /(?:(?<![\w$.])(?:node\s*\.\s*)?context\s*(?:\(\s*\))?\s*\??\.\s*|(?<![\w$.]))(flow|global)\b(?!\s*:)(?:\s*\??\.\s*(get|set|keys)\s*\()?/g;
@@ -103,15 +140,15 @@ export function contextUses({ source, texts }: Masked): ContextUse[] {
   return uses;
 }
 
-/** A variable of the function's own with that name, such as a water flow. */
+/** A variable of the function's own with that name, such as a water flow. Bounded, so that it stays linear. */
 const isDeclared = (source: string, name: string): boolean =>
-  new RegExp(`\\b(?:const|let|var|function)\\s+(?:[\\w$\\s,=]*,\\s*|\\{[^}]*)?${name}\\b`).test(source);
+  new RegExp(`\\b(?:const|let|var|function) (?:[\\w$ ,=]{0,200}, ?|\\{[^}]{0,200})?${name}\\b`).test(source);
 
 /** A text, or a list of texts; else one unknown key. */
 function firstArgument(rest: string, texts: readonly string[]): (string | undefined)[] {
-  const one = /^\s*"(\d+)"\s*[,)]/.exec(rest);
+  const one = /^ ?"(\d+)" ?[,)]/.exec(rest);
   if (one) return [texts[Number(one[1])]];
-  const many = /^\s*\[((?:\s*"\d+"\s*,?)+)\]\s*[,)]/.exec(rest);
+  const many = /^ ?\[((?:"\d+"|[ ,])*)\] ?[,)]/.exec(rest);
   if (!many) return [undefined];
   return [...many[1]!.matchAll(/"(\d+)"/g)].map((m) => texts[Number(m[1])]);
 }

@@ -1,5 +1,5 @@
 /** Configuration nodes: what must not stand twice, and what stays behind. */
-import { describe } from '../anatomy.ts';
+import { describe, push } from '../anatomy.ts';
 import type { RawNode, Together } from '../types.ts';
 import type { Findings, Ground, Warning } from './ground.ts';
 
@@ -9,10 +9,10 @@ const DEVICES = new Set(['serial-port']);
 export function configsRule({ parts, tasks }: Ground): Findings {
   const together: Together[] = [];
   const warnings: Warning[] = [];
+  const usersOf = new Map<string, string[]>();
+  for (const task of tasks.values()) for (const id of task.configs) push(usersOf, id, task.id);
   for (const config of parts.configs.values()) {
-    const users = [...tasks.values()]
-      .filter((task) => task.configs.includes(config.id))
-      .map((task) => task.id);
+    const users = usersOf.get(config.id) ?? [];
     const clientId =
       config.type === 'mqtt-broker' && typeof config.clientid === 'string' ? config.clientid : '';
     if (clientId !== '' && !clientId.startsWith('$')) {

@@ -3,7 +3,7 @@
  * computed at run time could be any, so its task stands with every user of that context. A key that nobody here
  * writes ties nobody.
  */
-import { describe } from '../anatomy.ts';
+import { describe, push } from '../anatomy.ts';
 import { membersOf } from '../members.ts';
 import type { Task, Together } from '../types.ts';
 import type { ContextUse } from './code.ts';
@@ -19,7 +19,7 @@ export function contextRule(ground: Ground): Findings {
   for (const task of ground.tasks.values()) {
     for (const use of usesOf(task, ground)) {
       const store = use.scope === 'global' ? 'global' : `flow ${task.tab}`;
-      stores.set(store, [...(stores.get(store) ?? []), use]);
+      push(stores, store, use);
     }
   }
   const found = [...stores.values()].map(tie);
@@ -60,8 +60,9 @@ function tie(uses: readonly Use[]): Findings {
       message: `${reason} Every node that uses ${scope} context is kept on its gateway; write the key as plain text to let them apart.`,
     });
   }
-  for (const key of new Set(uses.flatMap((use) => use.key ?? []))) {
-    const users = uses.filter((use) => use.key === key);
+  const byKey = new Map<string, Use[]>();
+  for (const use of uses) if (use.key !== undefined) push(byKey, use.key, use);
+  for (const [key, users] of byKey) {
     if (users.some((use) => use.writes)) {
       together.push({
         tasks: idsOf(users),

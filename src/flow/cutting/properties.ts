@@ -3,10 +3,17 @@ import type { RawNode } from '../types.ts';
 import type { ContextUse, Masked, Scope } from './code.ts';
 import { contextUses, environmentNames, mask } from './code.ts';
 
+const masked = new WeakMap<RawNode, Masked[]>();
+
 /** Source of the functions in a node. */
 export function codeOf(node: RawNode): Masked[] {
   if (node.type !== 'function') return [];
-  return [node.func, node.initialize, node.finalize].filter((code) => typeof code === 'string').map(mask);
+  let code = masked.get(node);
+  if (!code) {
+    code = [node.func, node.initialize, node.finalize].filter((text) => typeof text === 'string').map(mask);
+    masked.set(node, code);
+  }
+  return code;
 }
 
 /** A property with its kind beside it, as the editor's typed input stores it: `{to: 'x', tot: 'flow'}`. */
@@ -71,12 +78,12 @@ export function contextUsesOf(node: RawNode): ContextUse[] {
     uses.push({ scope: typed.kind as Scope, writes: writesTo(node, typed), key: typed.value });
   }
   const template = node.type === 'template' && typeof node.template === 'string' ? node.template : '';
-  for (const m of template.matchAll(/\{\{[{&#^]?\s*(flow|global)(?:\[\w+\])?\.([^\s}]+)/g)) {
+  for (const m of template.matchAll(/\{\{[{&#^]?\s*(flow|global)(?:\[\w+\])?\.([^\s}]{1,200})/g)) {
     uses.push({ scope: m[1] as Scope, writes: false, key: m[2] });
   }
   if (node.type === 'function') return uses;
   for (const text of strings(node)) {
-    for (const m of text.matchAll(/\$(flow|global)Context\(\s*(?:(["'])(.*?)\2\s*[,)])?/g)) {
+    for (const m of text.matchAll(/\$(flow|global)Context\(\s*(?:(["'])(.{0,200}?)\2\s*[,)])?/g)) {
       uses.push({ scope: m[1] as Scope, writes: false, key: m[3] });
     }
   }
@@ -88,15 +95,15 @@ export function environmentOf(node: RawNode): string[] {
   const names = codeOf(node).flatMap(environmentNames);
   for (const { kind, value } of typedInputs(node)) {
     if (kind !== 'env') continue;
-    const inside = [...value.matchAll(/\$\{([^}]+)\}/g)].map((m) => m[1]!);
+    const inside = [...value.matchAll(/\$\{([^}]{1,200})\}/g)].map((m) => m[1]!);
     names.push(...(inside.length > 0 ? inside : [value]));
   }
   const isTemplate = node.type === 'template';
   for (const text of node.type === 'function' ? [] : strings(node)) {
     const whole = /^\$(?:\{(\S+)\}|\((\S+)\))$/.exec(text);
     if (whole) names.push((whole[1] ?? whole[2])!);
-    for (const m of text.matchAll(/\$env\(\s*(["'])(.*?)\1\s*\)/g)) names.push(m[2]!);
-    if (isTemplate) for (const m of text.matchAll(/\{\{[{&]?\s*env\.([^\s}]+)/g)) names.push(m[1]!);
+    for (const m of text.matchAll(/\$env\(\s*(["'])(.{0,200}?)\1\s*\)/g)) names.push(m[2]!);
+    if (isTemplate) for (const m of text.matchAll(/\{\{[{&]?\s*env\.([^\s}]{1,200})/g)) names.push(m[1]!);
   }
   return [...new Set(names)];
 }

@@ -4,11 +4,16 @@ import { push } from '../anatomy.ts';
 import type { CutStream, FlowModel, Placement, Wire } from '../types.ts';
 
 /** In file order of the producing task, then port; consumers in order of gateway id. */
-export function streamsOf(model: FlowModel, placement: Placement, application: string): CutStream[] {
+export function streamsOf(
+  model: FlowModel,
+  ports: Ports,
+  placement: Placement,
+  application: string,
+): CutStream[] {
   const streams: CutStream[] = [];
-  for (const [node, ports] of byPort(model.wires)) {
+  for (const [node, own] of ports) {
     const gateway = placement.get(node)!;
-    for (const [port, wires] of [...ports].sort(([a], [b]) => a - b)) {
+    for (const [port, wires] of [...own].sort(([a], [b]) => a - b)) {
       const consumers = new Map<string, string[]>();
       for (const { to } of wires) {
         const there = placement.get(to)!;
@@ -26,8 +31,11 @@ export function streamsOf(model: FlowModel, placement: Placement, application: s
   return streams;
 }
 
-/** Wires by source task and port, in their order. */
-export function byPort(wires: readonly Wire[]): Map<string, Map<number, Wire[]>> {
+/** Wires by source task and port. */
+export type Ports = ReadonlyMap<string, ReadonlyMap<number, readonly Wire[]>>;
+
+/** In the order of the wires. */
+export function byPort(wires: readonly Wire[]): Ports {
   const tasks = new Map<string, Map<number, Wire[]>>();
   for (const wire of wires) {
     const ports = tasks.get(wire.from.node) ?? new Map<number, Wire[]>();

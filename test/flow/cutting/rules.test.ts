@@ -243,3 +243,32 @@ describe('cutting: configuration nodes and environment', () => {
     );
   });
 });
+
+describe('cutting: code from anybody', () => {
+  const hostile: Record<string, string> = {
+    'white space without end': `context${' '.repeat(1_000_000)}let${' '.repeat(1_000_000)}`,
+    slashes: 'a/b'.repeat(500_000),
+    'declarations without end': 'let a, '.repeat(200_000),
+    'a list that never closes': `flow.get([${'"a" '.repeat(200_000)}`,
+    'templates inside templates': '`${'.repeat(200_000),
+    'texts that never close': '"\\'.repeat(500_000),
+  };
+  for (const [name, func] of Object.entries(hostile)) {
+    it(`${name} is read in a moment`, () => {
+      const started = performance.now();
+      found(fn('a', `${func}; flow.set("k")`), fn('b', 'flow.get("k")'));
+      assert.ok(performance.now() - started < 2_000);
+    });
+  }
+  it('JSONata without end is read in a moment', () => {
+    const started = performance.now();
+    found(
+      node('a', [], {
+        type: 'x',
+        to: `$flowContext("k" ${"$flowContext('".repeat(100_000)}`,
+        tot: 'jsonata',
+      }),
+    );
+    assert.ok(performance.now() - started < 2_000);
+  });
+});
