@@ -22,8 +22,8 @@ const migrations: readonly string[] = [
     created INTEGER NOT NULL,
     tasks INTEGER NOT NULL,
     placement TEXT NOT NULL,           -- JSON {task: gateway}
-    body TEXT NOT NULL,                -- JSON {flow, fragments, streams, cutWires, explanations}
     credentials TEXT,                  -- sealed JSON {node: {name: value}}
+    body TEXT NOT NULL,                -- JSON {flow, fragments, streams, cutWires, explanations}; last, for it is large
     PRIMARY KEY (application, version)
   ) STRICT, WITHOUT ROWID;
 
