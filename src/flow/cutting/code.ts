@@ -44,6 +44,13 @@ class Reader {
   read(end: string, nesting: number): void {
     const code = this.#code;
     for (let depth = 0; this.#at < code.length; ) {
+      PLAIN.lastIndex = this.#at;
+      const plain = PLAIN.exec(code)?.[0];
+      if (plain !== undefined) {
+        this.#put(plain);
+        this.#at += plain.length;
+        continue;
+      }
       const c = code[this.#at]!;
       if (c === end && depth === 0) break;
       if (c === '{') depth++;
@@ -62,7 +69,7 @@ class Reader {
 
   #put(text: string): void {
     this.out.push(text);
-    this.#tail = (this.#tail + text).slice(-12);
+    this.#tail = text.length < 12 ? (this.#tail + text).slice(-12) : text.slice(-12);
   }
 
   #text(quote: string): void {
@@ -116,6 +123,9 @@ class Reader {
     this.#at += this.#code[this.#at] === '\\' ? 2 : 1;
   }
 }
+
+/** What needs no second look. */
+const PLAIN = /[^\s"'`/{}]+/y;
 
 /** After these a slash begins a regular expression, not a division. */
 const STARTS_EXPRESSION = /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of)) ?$/;
