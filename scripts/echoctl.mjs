@@ -16,7 +16,5 @@ if (!existsSync(node)) {
 }
 const main = join(root, 'src', 'orchestrator', 'cli', 'main.ts');
 const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
-// A terminal sends Ctrl-C to the child as well; other signals are passed on.
-process.on('SIGINT', () => {});
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.once('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

@@ -197,6 +197,8 @@ export function memoryService(): MemoryService {
     inject: async (node, body) => {
       pressed.push([node, body]);
     },
+    setDebug: async () => {},
+    setDebug: async () => {},
     on: (event, listener) => {
       events.on(event, listener as (...args: unknown[]) => void);
       return () => events.off(event, listener as (...args: unknown[]) => void);

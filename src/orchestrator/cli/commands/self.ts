@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import type { ErrorEntry } from '../../../wire/errors.ts';
 import type { GatewayView } from '../../types.ts';
 import { type Context, segment, type WithContext } from '../context.ts';
-import { type Look, renderTop, type StreamLook } from '../render/top.ts';
+import { baseline, type Look, renderTop, type StreamLook } from '../render/top.ts';
 import { type Paint, table } from '../terminal.ts';
 import { wholeNumber } from './deploy.ts';
 
@@ -71,8 +71,9 @@ async function top(
       terminal.columns === undefined ? `${lines.join('\n')}\n` : `\x1b[H\x1b[2J${lines.join('\n')}`,
     );
     await delay(Math.max(1, interval) * 1000);
-    before = now;
-    now = await look(context);
+    const next = await look(context);
+    before = baseline(before, now, next);
+    now = next;
   }
 }
 
@@ -84,14 +85,12 @@ async function look({ client }: Context): Promise<Look> {
   return { gateways, streams };
 }
 
-/** Its exit code is ours. Ctrl-C reaches both; the child ends in its own time. */
+/** Its exit code is ours. A signal is passed on, and the child ends in its own time. */
 function up(options: readonly string[]): Promise<number> {
   const script = fileURLToPath(new URL('../../../../scripts/run.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, 'up', ...options], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (signal !== 'SIGINT') child.kill(signal);
-    });
+    process.on(signal, () => child.kill(signal));
   }
   return new Promise((resolve, reject) => {
     child.once('error', reject);

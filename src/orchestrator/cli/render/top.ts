@@ -33,6 +33,16 @@ export function renderTop(look: Look, before: Look | undefined, paint: Paint): s
   return [...renderGateways(look.gateways, paint), '', ...streams];
 }
 
+/** The look to measure `next` against: for a stream that has not reported since `now`, still the one before it. */
+export function baseline(before: Look | undefined, now: Look, next: Look): Look {
+  const at = (look: Look | undefined, name: string) => look?.streams.find(({ stream }) => stream === name);
+  const streams = now.streams.map((stream) => {
+    const reported = at(next, stream.stream)?.producer?.at !== stream.producer?.at;
+    return reported ? stream : (at(before, stream.stream) ?? stream);
+  });
+  return { gateways: now.gateways, streams };
+}
+
 const STREAM_COLUMNS = [
   { title: 'FROM' },
   { title: 'TO' },
