@@ -15,6 +15,7 @@ const MOCHA = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
 const INSTALL_LOG = join(ROOT, '.echo', 'install.log');
 /** Characters of a failed step's output that are shown; npm says the cause first. */
 const SHOWN = 1500;
+const PARENT_MS = 500;
 const OLDEST_NODE = [20, 15];
 
 const USAGE = `usage: npm start [-- OPTIONS]            the whole of ECHO on this machine (npm start -- --help)
@@ -197,12 +198,23 @@ const asSpec = (path) => (existsSync(path) && statSync(path).isDirectory() ? `${
 /** Passes signals on, except Ctrl-C on a terminal, which the terminal sends to both. */
 function forwardSignals() {
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
-    process.on(signal, () => {
-      if (running === undefined) process.exit(128 + constants.signals[signal]);
-      stopped = signal;
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) running.kill(signal);
-    });
+    process.on(signal, () => end(signal, signal !== 'SIGINT' || !process.stdin.isTTY));
   }
+  // npm starts a shell that starts this; the shell dies of a signal without passing it on.
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    end('SIGTERM', true);
+  }, PARENT_MS);
+  watch.unref();
+}
+
+function end(signal, pass) {
+  if (running === undefined) process.exit(128 + constants.signals[signal]);
+  stopped = signal;
+  if (pass) running.kill(signal);
 }
 
 /** Resolves with the exit code, by the shell's convention for signals. */

@@ -1,5 +1,5 @@
 /** The live status of `npm start`: one line that rewrites itself on a terminal, a line every 10 s elsewhere. */
-import { type TrafficService, trafficOf } from './traffic.ts';
+import { type TrafficService, trafficOf, type WireTraffic } from './traffic.ts';
 
 const TERMINAL_MS = 1000;
 const PLAIN_MS = 10_000;
@@ -16,6 +16,7 @@ export class StatusLine {
   }
 
   start(): void {
+    this.#rate(this.#records());
     this.#timer = setInterval(() => this.#show(), this.#out.isTTY ? TERMINAL_MS : PLAIN_MS);
   }
 
@@ -43,12 +44,20 @@ export class StatusLine {
     for (const { name, version, status } of this.#service.applications()) {
       parts.push(`${name} v${version} ${status}`);
     }
-    const traffic = this.#service.applications().flatMap(({ id }) => trafficOf(this.#service, id));
-    const records = traffic.reduce((total, wire) => total + wire.records, 0);
+    const traffic = this.#traffic();
+    const records = this.#records();
     const lost = traffic.reduce((total, wire) => total + wire.lost, 0);
     parts.push(`${number(records)} records over ${traffic.length} cut wires`, `${this.#rate(records)}/s`);
     parts.push(`${number(lost)} lost`);
     return parts.join(' · ');
+  }
+
+  #traffic(): WireTraffic[] {
+    return this.#service.applications().flatMap(({ id }) => trafficOf(this.#service, id));
+  }
+
+  #records(): number {
+    return this.#traffic().reduce((total, wire) => total + wire.records, 0);
   }
 
   #rate(records: number): string {

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { fleetError } from './errors.ts';
@@ -25,7 +25,7 @@ export interface GatewayOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** What a user can do when its port is taken. */
   readonly portRemedy?: string;
-  /** Told when the process ends without having been asked to. */
+  /** Told when the process, once ready, ends without having been asked to. */
   readonly onCrash?: (gateway: GatewayProcess, how: string) => void;
 }
 
@@ -42,11 +42,12 @@ export class GatewayProcess {
   readonly options: GatewayOptions;
   #child: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
-  #expected = false;
+  /** Ready, and not asked to end: its end is a crash. */
+  #serving = false;
   #tail: string[] = [];
 
   constructor(options: GatewayOptions) {
-    this.options = options;
+    this.options = { ...options, userDir: resolve(options.userDir) };
     this.name = options.name;
     const secure = options.settings?.https !== undefined;
     const root = String(options.settings?.httpAdminRoot ?? '').replaceAll(/^\/+|\/+$/g, '');
@@ -87,7 +88,12 @@ export class GatewayProcess {
     const settingsFile = this.#writeSettings();
     const args = ['--require', PRELOAD, install.script];
     args.push('--userDir', userDir, '--settings', settingsFile, '--port', String(port));
-    const child = spawn(install.node, args, { cwd: userDir, stdio: ['pipe', 'pipe', 'pipe'] });
+    // A process group of its own: Ctrl-C on the terminal reaches the parent alone, which then stops it in order.
+    const child = spawn(install.node, args, {
+      cwd: userDir,
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.#watch(child);
     const deadline = Date.now() + READY_MS;
     while (!(await answers(`${this.url}/auth/login`))) {
@@ -99,6 +105,7 @@ export class GatewayProcess {
       await delay(POLL_MS);
     }
     if (this.#child !== child) throw this.#startFailed('it ended while starting');
+    this.#serving = true;
   }
 
   /** Stops it in order; after `limitMs` it is killed. Resolves when the process is gone. */
@@ -121,13 +128,13 @@ export class GatewayProcess {
   }
 
   #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
-    this.#expected = true;
+    this.#serving = false;
     this.#child?.kill(signal);
   }
 
   #watch(child: ChildProcess): void {
     this.#child = child;
-    this.#expected = false;
+    this.#serving = false;
     const log = createWriteStream(this.logFile, { flags: 'a' });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -136,12 +143,13 @@ export class GatewayProcess {
       });
     }
     child.stdin?.on('error', () => {});
-    this.#ended = new Promise((resolve) => {
+    this.#ended = new Promise((ended) => {
       const end = (how: string) => {
         if (this.#child !== child) return;
         this.#child = undefined;
-        log.end(() => resolve());
-        if (!this.#expected) this.options.onCrash?.(this, how);
+        log.end(() => ended());
+        if (this.#serving) this.options.onCrash?.(this, how);
+        this.#serving = false;
       };
       child.once('error', (error) => {
         this.#tail.push(error.message);
@@ -165,7 +173,7 @@ export class GatewayProcess {
       ...(echo === undefined ? {} : { echo }),
       ...settings,
     };
-    const file = join(userDir, 'settings.js');
+    const file = join(userDir, 'settings.cjs');
     writeFileSync(file, `module.exports = ${JSON.stringify(all, undefined, 2)};\n`, { mode: 0o600 });
     return file;
   }

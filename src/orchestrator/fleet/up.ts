@@ -11,16 +11,20 @@ import { createOrchestratorProcess } from '../main.ts';
 import { LocalEcho } from './LocalEcho.ts';
 import { cleanData, settingsForCheck } from './localData.ts';
 
-/** Calls `end` once for the first reason to stop; the second Ctrl-C does not wait any longer. */
+/** One Ctrl-C may arrive several times: from the terminal, from npm, from the runner. */
+const SAME_MS = 1500;
+
+/** Calls `end` for the first reason to stop; who asks again later does not want to wait any longer. */
 function onEnd(echo: LocalEcho, end: (why: string) => void): void {
-  let ending = false;
+  let since: number | undefined;
   const request = (why: string) => {
-    if (ending) {
+    if (since === undefined) {
+      since = performance.now();
+      end(why);
+    } else if (performance.now() - since > SAME_MS) {
       echo.kill();
       process.exit(1);
     }
-    ending = true;
-    end(why);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => request(signal));
   process.once('disconnect', () => request('the parent ended'));
