@@ -252,6 +252,11 @@ export class Orchestrator implements OrchestratorService {
     await this.#ports.fleet.admin(gateway).press(node, body);
   }
 
+  async setDebug(nodes: readonly string[], active: boolean): Promise<void> {
+    const byGateway = Map.groupBy(nodes, (node) => this.#views.gatewayOf(node));
+    for (const [gateway, ids] of byGateway) await this.#ports.fleet.admin(gateway).setDebug(ids, active);
+  }
+
   on<E extends keyof OrchestratorEvents>(
     event: E,
     listener: (...args: OrchestratorEvents[E]) => void,

@@ -234,6 +234,8 @@ export interface OrchestratorService {
   enrol(request: EnrolRequest): Promise<EnrolReply>;
   /** Presses an inject button (or any node's button) on the gateway that runs the task. */
   inject(node: string, body?: unknown): Promise<void>;
+  /** Switches debug nodes on or off where they run, until their next deploy. */
+  setDebug(nodes: readonly string[], active: boolean): Promise<void>;
 
   on<E extends keyof OrchestratorEvents>(
     event: E,

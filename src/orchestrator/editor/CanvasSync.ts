@@ -92,7 +92,7 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     if (user === FOLLOWING) return;
     // Whoever allowed the old draft to be overwritten did not mean this one.
     this.#discarded.clear();
-    this.#deploySoon();
+    this.deployDraft();
   }
 
   async credentialsSaved(credentials: Record<string, unknown>): Promise<void> {
@@ -140,12 +140,13 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     });
   }
 
-  #deploySoon(): void {
+  /** Deploys what differs from the store, soon; a call made before it began is the same deploy. */
+  deployDraft(): void {
     if (this.#deployQueued) return;
     this.#deployQueued = true;
     void this.#enqueue(async () => {
       this.#deployQueued = false;
-      await this.#deployDraft();
+      await this.#deployChanged();
     });
   }
 
@@ -159,7 +160,7 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     return this.#queue;
   }
 
-  async #deployDraft(): Promise<void> {
+  async #deployChanged(): Promise<void> {
     const units = this.#units();
     const absorbed = new Set(this.#gone(units));
     for (const unit of units) {

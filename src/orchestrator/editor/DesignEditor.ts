@@ -11,7 +11,8 @@ import type { DraftGuard, OrchestratorService } from '../types.ts';
 import { CanvasSync, FOLLOWING } from './CanvasSync.ts';
 import { type DesignRuntime, EDITOR_ROOT, startDesignRuntime } from './designRuntime.ts';
 import { type DraftStore, fileDraftStore } from './draftStore.ts';
-import { editorRoutes, relayEvents } from './relay.ts';
+import { relayEvents } from './relay.ts';
+import { editorRoutes } from './routes.ts';
 import { storageModule } from './storageModule.ts';
 
 export interface DesignEditorOptions {
@@ -35,7 +36,7 @@ export interface DesignEditor {
   readonly guard: DraftGuard;
   /** Resolves when no deploy from the canvas is under way. */
   idle(): Promise<void>;
-  /** Waits for a running deploy, then ends the editor. The process cannot start another runtime state anew. */
+  /** Waits for a running deploy, then ends the editor. */
   stop(): Promise<void>;
 }
 
@@ -64,7 +65,7 @@ export async function createDesignEditor(options: DesignEditorOptions): Promise<
   };
   server.on('upgrade', onUpgrade);
 
-  const routes = editorRoutes(service, runtime, sync, log);
+  const routes = editorRoutes({ service, runtime, sync, log });
   return {
     path: EDITOR_ROOT,
     handler: (request, response, next) => {

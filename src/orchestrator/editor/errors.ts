@@ -17,9 +17,4 @@ export const editorError = defineErrors({
     title: 'The gateway package is not built, so the editor would lose placement metadata.',
     remedy: 'Run `npm run build`, then start again.',
   },
-  ECHO_EDITOR_BUTTON_REFUSED: {
-    status: 409,
-    title: 'The button could not be pressed on the gateway that runs the node.',
-    remedy: 'Deploy the flow, check with `echoctl gateway ls` that its gateway is up, and press again.',
-  },
 });

@@ -98,6 +98,14 @@ export class AdminClient implements AdminApi {
     });
   }
 
+  async setDebug(nodes: readonly string[], active: boolean): Promise<void> {
+    await this.#ask({
+      method: 'POST',
+      path: `/debug/${active ? 'enable' : 'disable'}`,
+      body: JSON.stringify({ nodes }),
+    });
+  }
+
   /** What the gateway says of its own settings (GET /settings). */
   async settings(): Promise<Record<string, unknown>> {
     const answer = await this.#ask({ method: 'GET', path: '/settings' });

@@ -24,6 +24,8 @@ export interface AdminApi {
   nodeTypes(): Promise<ReadonlySet<string>>;
   /** POST /inject/:id and the like: a node's button. */
   press(node: string, body?: unknown): Promise<void>;
+  /** POST /debug/enable or /debug/disable: debug nodes speak or fall silent, until their next start. */
+  setDebug(nodes: readonly string[], active: boolean): Promise<void>;
 }
 
 /** Requests to agents over MQTT, each answered within the time limit or ECHO_GATEWAY_NO_REPLY. */

@@ -198,7 +198,6 @@ export function memoryService(): MemoryService {
       pressed.push([node, body]);
     },
     setDebug: async () => {},
-    setDebug: async () => {},
     on: (event, listener) => {
       events.on(event, listener as (...args: unknown[]) => void);
       return () => events.off(event, listener as (...args: unknown[]) => void);

@@ -162,6 +162,26 @@ describe('design editor', function () {
     assert.deepEqual(at.recorder.injected.at(-1), ['inj1', body]);
   });
 
+  it('the button of a debug node switches it where it runs', async () => {
+    assert.equal((await call('/debug/dbg1/disable', { method: 'POST' })).status, 201);
+    const body = JSON.stringify({ nodes: ['dbg1', 'dbg2'] });
+    assert.equal((await call('/debug/enable', { method: 'POST', body })).status, 200);
+    assert.deepEqual(at.recorder.switched, [
+      ['dbg1', false],
+      ['dbg1', true],
+      ['dbg2', true],
+    ]);
+  });
+
+  it('a refused draft can be deployed again without another change', async () => {
+    assert.equal((await call('/echo/deploy', { method: 'POST' })).status, 202);
+    await notice('done');
+    assert.equal(at.editor.guard.hasUnsavedDraft('app-1'), false);
+    await call('/echo/deploy', { method: 'POST' });
+    await at.editor.idle();
+    assert.equal(at.recorder.deploys.length, 1, 'nothing is deployed twice');
+  });
+
   it('rubbish for a plan is refused', async () => {
     assert.equal((await call('/echo/plan', { method: 'POST', body: '{"flows":7}' })).status, 400);
     assert.equal((await call('/echo/plan', { method: 'POST', body: '{' })).status, 400);

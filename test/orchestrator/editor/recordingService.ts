@@ -42,6 +42,7 @@ export class RecordingService {
   readonly deploys: DeployInput[] = [];
   readonly removed: string[] = [];
   readonly injected: [string, unknown][] = [];
+  readonly switched: [string, boolean][] = [];
   refusal: EchoError | undefined;
   readonly #apps = new Map<string, { version: number; name: string; flow: RawFlow }>();
   readonly #events = new EventEmitter();
@@ -162,5 +163,8 @@ export class RecordingService {
   }
   async inject(node: string, body?: unknown): Promise<void> {
     this.injected.push([node, body]);
+  }
+  async setDebug(nodes: readonly string[], active: boolean): Promise<void> {
+    for (const node of nodes) this.switched.push([node, active]);
   }
 }

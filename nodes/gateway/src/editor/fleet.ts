@@ -89,6 +89,11 @@ export async function planCanvas(): Promise<readonly PlanSummary[]> {
   return plan;
 }
 
+/** Tries the saved draft once more: a gateway may be back. */
+export function deployAgain(): void {
+  void $.ajax({ url: 'echo/deploy', method: 'POST', dataType: 'json' });
+}
+
 /** Load and health change without a notice; looked at while somebody looks. */
 export function watchFleet(): void {
   refreshFleet();

@@ -1,7 +1,7 @@
 /** Deploy notices from the orchestrator as editor notifications, one an application, updated in place. */
 import { type DeployNotice, editorTopics, type PlanSummary } from '../../../../src/wire/editor.ts';
 import { action, h } from './dom.ts';
-import { noteDeploy, planCanvas, refreshFleet } from './fleet.ts';
+import { deployAgain, noteDeploy, planCanvas, refreshFleet } from './fleet.ts';
 import { type Notification, say } from './red.ts';
 
 const shown = new Map<string, Notification>();
@@ -34,11 +34,13 @@ function show(notice: DeployNotice): void {
   const key = notice.tabs[0] ?? notice.name;
   const { body, type, stays } = content(notice);
   shown.get(key)?.close();
-  const notification = RED.notify(body, {
-    type,
-    fixed: stays,
-    ...(stays ? { buttons: [{ text: say('close'), click: () => notification.close() }] } : { timeout: 8000 }),
-  });
+  const close = (): void => notification.close();
+  const again = { text: say('deploy.again'), click: deployAgain };
+  const buttons = [
+    ...(notice.kind === 'refused' ? [again] : []),
+    { text: say('close'), class: 'primary', click: close },
+  ];
+  const notification = RED.notify(body, { type, fixed: stays, ...(stays ? { buttons } : { timeout: 8000 }) });
   shown.set(key, notification);
 }
 

@@ -9,7 +9,7 @@ import type {
 } from '../../../../src/wire/editor.ts';
 import { gatewayColour } from './colours.ts';
 import { action, type Child, h, icon } from './dom.ts';
-import { applicationOf, gateways, lastDeploy, onFleetChange, shownPlan } from './fleet.ts';
+import { applicationOf, deployAgain, gateways, lastDeploy, onFleetChange, shownPlan } from './fleet.ts';
 import { say } from './red.ts';
 
 export function registerSidebar(): void {
@@ -192,7 +192,7 @@ function lastSection(notice: DeployNotice): HTMLElement[] {
       return [section(title, h('p', {}, icon('spinner fa-spin'), ` ${where}${notice.message}`))];
     }
     case 'refused':
-      return [section(title, problem(notice.problem))];
+      return [section(title, problem(notice.problem), h('p', {}, action(say('deploy.again'), deployAgain)))];
     case 'done':
       return [
         section(
