@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import type { Explanation, Solver } from '../placement/types.ts';
 import type { EnrolReply, EnrolRequest } from '../wire/control.ts';
-import { isEchoError } from '../wire/errors.ts';
+import { type EchoError, isEchoError } from '../wire/errors.ts';
 import { Deployer } from './deploy/Deployer.ts';
 import { driftOf } from './deploy/drift.ts';
 import { each } from './deploy/each.ts';
@@ -213,13 +213,13 @@ export class Orchestrator implements OrchestratorService {
     fleet.get(id);
     const applications = store.deployed.ofGateway(id).map((row) => row.application);
     if (!force && applications.length > 0 && !fleet.online(id)) throw awayWith(id);
-    const stuck: string[] = [];
+    const stuck = new Map<string, EchoError>();
     for (const application of applications) {
-      const moved = await this.#moveOff(application, id, force);
-      if (!moved) stuck.push(application);
+      const why = await this.#moveOff(application, id, force);
+      if (why !== undefined) stuck.set(application, why);
     }
-    if (stuck.length > 0 && !force) throw inUse(id, stuck);
-    for (const application of stuck) await this.stop(application);
+    if (stuck.size > 0 && !force) throw inUse(id, stuck);
+    for (const application of stuck.keys()) await this.stop(application);
     store.transaction(() => {
       for (const row of store.deployed.ofGateway(id)) store.deployed.remove(row.application, id);
       for (const row of store.deployed.pending({ gateway: id }))
@@ -321,8 +321,12 @@ export class Orchestrator implements OrchestratorService {
     return { id, application, version, status, plan, pending, seconds: (this.#now() - begun) / 1000 };
   }
 
-  /** Deploys the application again without the gateway; false when it cannot stand without it. */
-  async #moveOff(application: string, gateway: string, allowOffline: boolean): Promise<boolean> {
+  /** Deploys the application again without the gateway; resolves with the reason when it cannot be. */
+  async #moveOff(
+    application: string,
+    gateway: string,
+    allowOffline: boolean,
+  ): Promise<EchoError | undefined> {
     const { store } = this.#ports;
     const app = store.applications.get(application);
     const { flow } = store.applications.version(application, app.version);
@@ -330,9 +334,9 @@ export class Orchestrator implements OrchestratorService {
     const note = `without gateway ${gateway}`;
     try {
       await this.#deploy({ input, without: new Set([gateway]), note }, undefined);
-      return true;
+      return undefined;
     } catch (error) {
-      if (isEchoError(error)) return false;
+      if (isEchoError(error)) return error;
       throw error;
     }
   }

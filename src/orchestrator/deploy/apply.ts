@@ -2,6 +2,7 @@
  * Runs one deploy through its steps. Every step is journalled before it acts, may be run again, and a restart runs
  * the same code from where the journal ends.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { isEchoError } from '../../wire/errors.ts';
 import type { Fleet } from '../gateways/types.ts';
@@ -32,6 +33,8 @@ export interface Applied {
   readonly error?: unknown;
 }
 
+/** How long a write that was not answered may still be under way in the gateway. */
+const LATE_WRITE_MS = 1_000;
 /** How often an undo tries a gateway before it is left for when the gateway returns. */
 const UNDO_ATTEMPTS = 3;
 
@@ -39,6 +42,8 @@ export class Apply {
   readonly #ports: ApplyPorts;
   readonly #progress: (progress: Progress) => void;
   readonly #gates: Gates;
+  /** Gateways whose write was not answered: it may yet take effect. */
+  readonly #unsure = new Set<string>();
   #record: DeployRecord;
 
   constructor(ports: ApplyPorts, record: DeployRecord, progress: (progress: Progress) => void) {
@@ -70,7 +75,10 @@ export class Apply {
         log.warn({ deploy: id, application, step, code, err: cause }, 'deploy step failed');
       }
       const following = next(step, outcome, shape);
-      if (following === step) return { record: this.#record, error };
+      if (following === step) {
+        this.#say(step, `To be completed when the gateway is back: ${(error as Error).message}`);
+        return { record: this.#record, error };
+      }
       this.#record = { ...this.#record, step: following };
     }
     store.transaction(() => {
@@ -122,7 +130,12 @@ export class Apply {
   async #write(target: Target): Promise<void> {
     const { gateway } = target;
     await this.#ports.fault?.(`before write ${gateway}`);
-    await this.#rewrite(target, union(target.before, this.#unsettled(gateway)), target.after, 'forward');
+    try {
+      await this.#rewrite(target, union(target.before, this.#unsettled(gateway)), target.after, 'forward');
+    } catch (error) {
+      if (isEchoError(error, 'ECHO_GATEWAY_UNREACHABLE')) this.#unsure.add(gateway);
+      throw error;
+    }
     await this.#ports.fault?.(`after write ${gateway}`);
     this.#say('write', `${gateway} is written`, gateway);
   }
@@ -136,6 +149,10 @@ export class Apply {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#rewrite(target, union(after, before), before, 'back');
+        if (this.#unsure.delete(gateway)) {
+          await delay(LATE_WRITE_MS);
+          await this.#rewrite(target, union(after, before), before, 'back');
+        }
         this.#say('restore', `${gateway} is as before`, gateway);
         return;
       } catch (err) {

@@ -30,11 +30,12 @@ export function refuseBlocked({ blockers }: Plan): void {
   });
 }
 
-export const inUse = (gateway: string, applications: readonly string[]): EchoError =>
+/** `stuck`: why each application cannot do without the gateway. */
+export const inUse = (gateway: string, stuck: ReadonlyMap<string, EchoError>): EchoError =>
   deployError('ECHO_GATEWAY_IN_USE', {
-    message: `Gateway '${gateway}' carries tasks of ${applications.join(', ')} that fit nowhere else.`,
+    message: `Gateway '${gateway}' is needed by ${[...stuck].map(([id, why]) => `${id} (${why.message})`).join('; ')}`,
     where: gateway,
-    details: { applications },
+    details: { applications: [...stuck.keys()] },
   });
 
 export const awayWith = (gateway: string): EchoError =>

@@ -47,9 +47,9 @@ async function settleOne({ store, fleet, concurrency }: ApplyPorts, gateway: str
       after: row === undefined ? {} : store.applications.credentials(application, row.version),
     },
   });
+  await gates.open(gate);
   store.transaction(() => {
     if (row !== undefined) store.deployed.put({ ...row, shared });
     store.deployed.removePending(application, gateway);
   });
-  await gates.open(gate);
 }

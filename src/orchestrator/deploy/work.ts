@@ -11,7 +11,7 @@ import { driftOf } from './drift.ts';
 import { deployError } from './errors.ts';
 import { type Look, problemOf } from './look.ts';
 import { gatedTabs, merge, region } from './merge.ts';
-import { type Entry, equalFlows, subflowOf, tabsOf, union } from './nodes.ts';
+import { type Entry, equalEntries, equalFlows, isGlobal, subflowOf, tabsOf, union } from './nodes.ts';
 import type { DeployRecord, Target } from './record.ts';
 
 export interface WorkInput {
@@ -54,11 +54,7 @@ export function workOf(input: WorkInput): Work {
     retiring: retiringStreams(input.streams.before, input.streams.after),
     drift: new Map(parts.map((part) => [part.gateway, part.drift])),
     blockers: parts.flatMap((part) => part.blockers),
-    warnings: undrained.map((s) => ({
-      code: 'ECHO_STREAM_NOT_DRAINED',
-      where: s.stream,
-      message: `Stream ${s.stream} changes its route while a gateway of it is away: what it still holds is lost.`,
-    })),
+    warnings: [...undrained.map(undrainedWarning), ...parts.flatMap(commonWarnings)],
   };
 }
 
@@ -67,6 +63,8 @@ interface Part {
   readonly target?: Target;
   readonly drift: readonly Drift[];
   readonly blockers: readonly Problem[];
+  /** Config nodes of other applications that get new content. */
+  readonly common?: readonly Entry[];
 }
 
 function gatewayWork(input: WorkInput, gateway: string): Part {
@@ -86,35 +84,63 @@ function gatewayWork(input: WorkInput, gateway: string): Part {
     !input.adopted?.has(gateway) &&
     !credentialsChanged(after, input.credentials);
   if (unchanged && !repaired) return { gateway, drift, blockers: [] };
-  const basis = { gateway, running: mine.length > 0, tabs: gatedTabs(mine, after), after };
+  const others = input.others(gateway);
+  const common = changedForOthers(after, others);
+  const theirs = common.length > 0 ? tabsOf([...others.values()]) : [];
+  const basis = {
+    gateway,
+    running: mine.length > 0 || theirs.length > 0,
+    tabs: [...gatedTabs(mine, after), ...theirs],
+    after,
+  };
   if (at.state !== 'ready') {
     const blockers =
       at.state === 'unfit' ? [at.problem] : input.allowOffline ? [] : [offlineProblem(gateway)];
     const target = { ...basis, offline: true, before: mine, shared: [...shared], order: [] };
     return { gateway, target, drift, blockers };
   }
-  const ids = region(at.flows, mine, shared);
-  const target = {
-    ...basis,
-    offline: false,
-    before: at.flows.filter((n) => ids.has(n.id)),
-    order: at.flows.map((n) => n.id),
-  };
-  const blockers = missingTypes(gateway, after, at.types);
-  if (drift.length > 0 && !input.overwrite) blockers.push(driftProblem(gateway, drift));
+  return readyWork(input, at, { ...basis, offline: false }, { mine, shared, others, drift, common });
+}
+
+interface Owners {
+  readonly mine: RawFlow;
+  readonly shared: ReadonlySet<string>;
+  readonly others: ReadonlyMap<string, Entry>;
+  readonly drift: readonly Drift[];
+  readonly common: readonly Entry[];
+}
+
+/** Tries the merge against what the gateway has now. */
+function readyWork(
+  { credentials, overwrite }: WorkInput,
+  { flows: current, rev, types, maxBytes }: Extract<Look, { state: 'ready' }>,
+  basis: Pick<Target, 'gateway' | 'running' | 'tabs' | 'after' | 'offline'>,
+  { mine, shared, others, drift, common }: Owners,
+): Part {
+  const { gateway, after } = basis;
+  const ids = region(current, mine, shared);
+  const before = current.filter((n) => ids.has(n.id));
+  const target = { ...basis, before, order: current.map((n) => n.id), shared: [...shared] };
+  const blockers = missingTypes(gateway, after, types);
+  if (drift.length > 0 && !overwrite) blockers.push(driftProblem(gateway, drift));
   try {
-    const others = input.others(gateway);
-    const merged = merge({ current: at.flows, before: mine, after, others, shared, gateway });
-    const put = credentialsFor(merged.flows, at.flows, after, input.credentials);
-    const bytes = Buffer.byteLength(JSON.stringify({ rev: at.rev, ...put }));
-    if (bytes > at.maxBytes) blockers.push(sizeProblem(gateway, bytes, at.maxBytes));
-    return { gateway, target: { ...target, shared: merged.shared }, drift, blockers };
+    const merged = merge({ current, before: mine, after, others, shared, gateway });
+    const put = credentialsFor(merged.flows, current, after, credentials);
+    const bytes = Buffer.byteLength(JSON.stringify({ rev, ...put }));
+    if (bytes > maxBytes) blockers.push(sizeProblem(gateway, bytes, maxBytes));
+    return { gateway, target: { ...target, shared: merged.shared }, drift, blockers, common };
   } catch (error) {
     if (!isEchoError(error)) throw error;
-    blockers.push(problemOf(error));
-    return { gateway, target: { ...target, shared: [...shared] }, drift, blockers };
+    return { gateway, target, drift, blockers: [...blockers, problemOf(error)] };
   }
 }
+
+/** The last deploy of a config node that several applications use decides what it holds. */
+const changedForOthers = (after: RawFlow, others: ReadonlyMap<string, Entry>): Entry[] =>
+  after.filter((n) => {
+    const theirs = others.get(n.id);
+    return theirs !== undefined && isGlobal(n) && !equalEntries(n, theirs);
+  });
 
 const credentialsChanged = (after: RawFlow, { before, after: now }: WorkInput['credentials']): boolean =>
   after.some((n) => JSON.stringify(before[n.id] ?? {}) !== JSON.stringify(now[n.id] ?? {}));
@@ -155,6 +181,19 @@ const sizeProblem = (gateway: string, bytes: number, limit: number): Problem => 
   where: gateway,
   remedy: `Raise apiMaxLength in the settings.js of '${gateway}', or spread the application over more gateways.`,
 });
+
+const undrainedWarning = ({ stream }: CutStream) => ({
+  code: 'ECHO_STREAM_NOT_DRAINED',
+  where: stream,
+  message: `Stream ${stream} changes its route while a gateway of it is away: what it still holds is lost.`,
+});
+
+const commonWarnings = ({ gateway, common = [] }: Part) =>
+  common.map(({ id, type }) => ({
+    code: 'ECHO_CONFIG_SHARED',
+    where: id,
+    message: `Other applications on '${gateway}' use the ${type} '${id}' too: they get its new content.`,
+  }));
 
 const participants = (s: CutStream): string[] => [s.from.gateway, ...s.consumers.map((c) => c.gateway)];
 

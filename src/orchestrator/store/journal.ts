@@ -20,7 +20,7 @@ export function journalStore(db: DatabaseSync): Journal {
     'INSERT INTO deploys (id, application, step, started, record) VALUES (?, ?, ?, ?, ?)',
   );
   const step = db.prepare('UPDATE deploys SET step = ? WHERE id = ?');
-  const end = db.prepare('UPDATE deploys SET step = ?, ended = ? WHERE id = ?');
+  const end = db.prepare('UPDATE deploys SET step = ?, ended = ?, record = ? WHERE id = ?');
   const unfinished = db.prepare('SELECT step, record FROM deploys WHERE ended IS NULL ORDER BY started, id');
   const open = db.prepare('SELECT 1 FROM deploys WHERE id = ? AND ended IS NULL');
   // A finished deploy explains nothing once many newer ones stand: keep the last thousand.
@@ -32,7 +32,8 @@ export function journalStore(db: DatabaseSync): Journal {
     begin: (r) => void begin.run(r.id, r.application, r.step, r.started, JSON.stringify(r)),
     step: (r) => void step.run(r.step, r.id),
     end(record, at) {
-      end.run(record.step, at, record.id);
+      // What has ended needs no fragments any more.
+      end.run(record.step, at, JSON.stringify({ ...record, targets: [] }), record.id);
       trim.run();
     },
     unfinished: () =>

@@ -23,9 +23,10 @@ const migrations: readonly string[] = [
     tasks INTEGER NOT NULL,
     placement TEXT NOT NULL,           -- JSON {task: gateway}
     credentials TEXT,                  -- sealed JSON {node: {name: value}}
-    body TEXT NOT NULL,                -- JSON {flow, fragments, streams, cutWires, explanations}; last, for it is large
+    body TEXT NOT NULL,                -- JSON {flow, fragments, streams, cutWires, explanations}; large: hence last, and a table with
+                                       -- row ids (looking up a key in one without reads whole rows)
     PRIMARY KEY (application, version)
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
 
   CREATE TABLE deployed (
     application TEXT NOT NULL,

@@ -111,7 +111,7 @@ describe('a deploy in which one of three gateways fails', () => {
     assert.equal(gatesOf(gateways).length > 0, true);
     await fog.restart();
     await waitFor(() => gatesOf(gateways).length === 0, { what: 'the gate to be opened' });
-    assert.deepEqual(rig.sim.store.journal.unfinished(), []);
+    await waitFor(() => rig.sim.store.journal.unfinished().length === 0, { what: 'the deploy to be done' });
     await rig.orchestrator.rollback(application, 1);
   });
 });

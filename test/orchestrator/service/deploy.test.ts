@@ -307,4 +307,28 @@ describe('deploy', () => {
     assert.ok(ids('fog-1').includes('c-fn'));
     assert.throws(() => rig.orchestrator.gateway('fog-2'), { code: 'ECHO_GATEWAY_UNKNOWN' });
   });
+
+  it('a config node of two applications holds what was deployed last, and the plan says so', async () => {
+    const withBroker = (prefix: string, broker: string) => [
+      ...chain('return msg;', prefix).map((n) => (n.id === `${prefix}-fn` ? { ...n, broker: 'cfg' } : n)),
+      { id: 'cfg', type: 'mqtt-broker', name: '', broker },
+    ];
+    const hostOf = () => gateway('fog-1').admin.flows.find((n) => n.id === 'cfg')?.broker;
+    const first = await rig.orchestrator.deploy({ flow: withBroker('c', 'a') });
+    const second = await rig.orchestrator.deploy({ flow: withBroker('d', 'b'), name: 'Second' });
+    assert.deepEqual(
+      second.plan.warnings.map((w) => [w.code, w.where]),
+      [['ECHO_CONFIG_SHARED', 'cfg']],
+    );
+    assert.equal(hostOf(), 'b');
+    assert.equal((await rig.orchestrator.diff(first.application)).clean, true);
+    const was = snapshot(gateways);
+    gateway('cloud-1').admin.faults.plan('POST /flows', { kind: 'answer', status: 500 });
+    await assert.rejects(rig.orchestrator.deploy({ flow: withBroker('e', 'c'), name: 'Third' }), /./);
+    assert.deepEqual(snapshot(gateways), was);
+    await rig.orchestrator.remove(second.application);
+    assert.equal(hostOf(), 'b');
+    await rig.orchestrator.remove(first.application);
+    assert.equal(hostOf(), undefined);
+  });
 });
