@@ -3,6 +3,7 @@
  * registry alone; what changes by the second lies over it and reaches the registry at a walking pace.
  */
 import { EventEmitter } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Candidate } from '../../placement/types.ts';
 import type { Registry } from '../../registry/Registry.ts';
@@ -121,11 +122,14 @@ export class GatewayFleet implements Fleet {
 
   /** Takes a gateway in (or in again). Errors: see `EnrolmentDesk.admit`. */
   async enrol(request: EnrolRequest): Promise<EnrolReply> {
-    const reply = this.#options.desk.admit(request);
+    const reply = this.#batch(() => {
+      const admitted = this.#options.desk.admit(request);
+      this.#publish(admitted.gateway, request.facts, this.#clock());
+      return admitted;
+    });
     const id = reply.gateway;
     this.#monitor.add(id);
     this.#dropClient(id);
-    this.#publish(id, request.facts, this.#clock());
     await this.control.watch(id);
     if (request.secret === undefined) this.#events.emit('gateway', id, 'enrolled');
     return reply;
@@ -258,7 +262,7 @@ export class GatewayFleet implements Fleet {
 
   #learn(gateway: string, facts: GatewayFacts): void {
     const known = this.#directory.get(gateway)?.facts;
-    if (known === undefined) return;
+    if (known === undefined || isDeepStrictEqual(known, facts)) return;
     if (known.adminUrl !== facts.adminUrl || known.apiMaxBytes !== facts.apiMaxBytes) {
       this.#dropClient(gateway);
       this.#verifier.begin(gateway);

@@ -23,8 +23,9 @@ const migrations: readonly string[] = [
     tasks INTEGER NOT NULL,
     placement TEXT NOT NULL,           -- JSON {task: gateway}
     credentials TEXT,                  -- sealed JSON {node: {name: value}}
-    body TEXT NOT NULL,                -- JSON {flow, fragments, streams, cutWires, explanations}; large: hence last, and a table with
-                                       -- row ids (looking up a key in one without reads whole rows)
+    -- JSON {flow, fragments, streams, cutWires, explanations}. Large: hence the last column, of a table with row
+    -- ids (without them, looking up a key reads whole rows).
+    body TEXT NOT NULL,
     PRIMARY KEY (application, version)
   ) STRICT;
 
