@@ -13,6 +13,11 @@ import { compareIncarnations, type Incarnation, NO_INCARNATION, sameBoot, WINDOW
 export interface ReceiverCursor {
   readonly incarnation: Incarnation;
   readonly stable: number;
+  /**
+   * Nothing above was ever handed over; written at a clean end only. Without it, the sender's word stands for what may
+   * have been.
+   */
+  readonly handed?: number;
 }
 
 interface Range {
@@ -148,16 +153,16 @@ export function reduceReceiver(
 
 function onData(before: ReceiverState, frame: DataFrame, at: number, effects: ReceiverEffect[]) {
   const order = compareIncarnations(frame.incarnation, before.incarnation);
-  const probe = frame.records.length === 0;
-  // Records sent to an earlier boot would not be marked as delivered before.
-  if (order < 0 || (!probe && !sameBoot(frame.boot, before.boot))) return acknowledge(before, at, effects);
+  // What is meant for an earlier boot is not marked as delivered before, and its `base` may be out of date.
+  const meant = frame.boot.disk === '' || sameBoot(frame.boot, before.boot);
+  if (order < 0 || !meant) return acknowledge(before, at, effects);
   const fresh = order > 0;
   const joined = joinLog(before, frame, fresh, effects);
   const taken = takeRecords(joined, frame, effects);
   const state = persist(taken.state, effects);
   if (taken.missing && (state.asked !== state.received + 1 || at >= state.askAt))
     return ackNow(state, at, effects, state.received + 1);
-  return probe || fresh ? ackNow(state, at, effects) : acknowledge(state, at, effects);
+  return frame.records.length === 0 || fresh ? ackNow(state, at, effects) : acknowledge(state, at, effects);
 }
 
 /** A later log supersedes the one known; what the sender no longer owes or holds is passed over. */

@@ -48,10 +48,6 @@ export class DataLink {
     if (this.#up) this.#subscribe(topic);
   }
 
-  unsubscribe(topic: string): void {
-    if (this.#topics.delete(topic) && this.#up) this.#client?.unsubscribe(topic);
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -92,7 +88,7 @@ export class DataLink {
   #subscribe(topic: string): void {
     const client = this.#client;
     client?.subscribe(topic, { qos: 0 }, (error, granted) => {
-      if (client !== this.#client || !this.#topics.has(topic)) return;
+      if (client !== this.#client) return;
       if (error || granted?.some((g) => g.qos === 128)) {
         if (this.#up) this.#options.log.warn(`the broker refuses a subscription to ${topic}`);
         return;

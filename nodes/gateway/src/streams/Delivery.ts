@@ -38,6 +38,8 @@ export class Delivery {
   #next = 0;
   #scheduled = false;
   #settled: { incarnation: Incarnation; seqs: number[] } | undefined;
+  /** Sequence of the last record handed over. */
+  handed = 0;
   delivered = 0;
   repeated = 0;
   undecodable = 0;
@@ -96,6 +98,7 @@ export class Delivery {
       return;
     }
     this.delivered++;
+    if (incarnation.pe >= 0) this.handed = seq;
     this.#options.follower.follow(
       cause,
       () => target(decoded.msg),

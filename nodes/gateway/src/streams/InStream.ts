@@ -10,7 +10,7 @@ import {
   type ReceiverState,
   reduceReceiver,
 } from '../../../../src/wire/receiver.ts';
-import type { Incarnation } from '../../../../src/wire/stream.ts';
+import { compareIncarnations, type Incarnation, NO_INCARNATION } from '../../../../src/wire/stream.ts';
 import type { CursorJournal } from './CursorJournal.ts';
 import { Delivery, type DeliveryOptions } from './Delivery.ts';
 import { Driver } from './Driver.ts';
@@ -28,12 +28,16 @@ export class InStream {
   readonly #options: InStreamOptions;
   readonly #delivery: Delivery;
   readonly #driver: Driver<ReceiverState, ReceiverEvent, ReceiverEffect>;
+  /** What is known of earlier boots from a clean end. */
+  #handed = { incarnation: NO_INCARNATION, to: Number.POSITIVE_INFINITY };
+  /** Records up to here may have been handed over by an earlier boot. */
+  #suspectTo = 0;
   /** Last sequence of the unlogged stream, which has no other state. */
   #unlogged = { pe: 0, born: 0, last: 0, lost: 0 };
 
   constructor(options: InStreamOptions) {
     this.#options = options;
-    const cursor = options.cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
+    const cursor = this.#takeCursor();
     this.#driver = new Driver(initReceiver(options.boot, cursor), {
       reduce: reduceReceiver,
       perform: (effect) => this.#perform(effect),
@@ -93,12 +97,17 @@ export class InStream {
     };
   }
 
+  /** Notes what was handed over, so that the next start need not suspect more. */
   close(): void {
     this.#driver.stop();
+    const { incarnation, stable, received } = this.#state;
+    if (incarnation.born === 0 || received < this.#suspectTo) return;
+    const handed = Math.max(stable, this.#delivery.handed);
+    this.#options.cursors.set(this.#cursorKey, { incarnation, stable, handed } satisfies ReceiverCursor);
   }
 
   destroy(): void {
-    this.close();
+    this.#driver.stop();
     this.#options.cursors.set(this.#cursorKey, undefined);
   }
 
@@ -124,7 +133,7 @@ export class InStream {
   #perform(effect: ReceiverEffect): void {
     switch (effect.type) {
       case 'deliver':
-        this.#delivery.push(this.#state.incarnation, effect.records, effect.redeliveredTo);
+        this.#deliver(effect);
         break;
       case 'ack':
         this.#options.acknowledge(effect.positions);
@@ -137,6 +146,25 @@ export class InStream {
           `${this.#options.stream}: records ${effect.from}–${effect.to} are lost (${effect.reason})`,
         );
     }
+  }
+
+  #deliver({ records, redeliveredTo }: Extract<ReceiverEffect, { type: 'deliver' }>): void {
+    const { incarnation } = this.#state;
+    const known = compareIncarnations(incarnation, this.#handed.incarnation) === 0;
+    this.#suspectTo = known ? Math.min(redeliveredTo, this.#handed.to) : redeliveredTo;
+    this.#delivery.push(incarnation, records, this.#suspectTo);
+  }
+
+  /** A clean end is believed once: what this boot hands over is noted at its own end. */
+  #takeCursor(): ReceiverCursor | undefined {
+    const { cursors } = this.#options;
+    const kept = cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
+    if (kept?.handed === undefined) return kept;
+    const { incarnation, stable, handed } = kept;
+    this.#handed = { incarnation, to: handed };
+    cursors.set(this.#cursorKey, { incarnation, stable });
+    cursors.flush();
+    return { incarnation, stable };
   }
 
   #persist(cursor: ReceiverCursor): void {

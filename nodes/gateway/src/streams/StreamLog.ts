@@ -36,6 +36,7 @@ export class StreamLog {
   #head = 0;
   #trimmed = 0;
   #pending: LogEntry[] = [];
+  #pendingBytes = 0;
   #cache: LogEntry[] = [];
   #cacheBytes = 0;
   #reserved = 0;
@@ -81,15 +82,16 @@ export class StreamLog {
     return Math.max(this.#trimmed + 1, this.#segments[0]?.first ?? 1);
   }
 
-  /** Bytes on disk. */
+  /** Bytes on disk, and those the next commit adds. */
   get bytes(): number {
-    return this.#oldBytes + (this.#segments.at(-1)?.size ?? 0);
+    return this.#oldBytes + (this.#segments.at(-1)?.size ?? 0) + this.#pendingBytes;
   }
 
   /** Takes the next sequence for the record; `commit` writes it. */
   append(payload: Buffer): number {
     const seq = this.#head + 1;
     this.#pending.push({ seq, to: seq, payload });
+    this.#pendingBytes += entryBytes(payload);
     this.#head = seq;
     return seq;
   }
@@ -106,6 +108,7 @@ export class StreamLog {
     const entries = this.#pending;
     if (entries.length === 0) return;
     this.#pending = [];
+    this.#pendingBytes = 0;
     try {
       this.#activeSegment(entries[0]!.seq).write(entries.map((e) => e.payload));
     } catch (error) {
@@ -131,6 +134,9 @@ export class StreamLog {
   /** Gives up everything up to `upTo`; whole segments leave the disk. */
   trim(upTo: number): void {
     this.#trimmed = Math.max(this.#trimmed, Math.min(upTo, this.#committed));
+    const last = this.#segments.at(-1);
+    if (last !== undefined && this.#trimmed === this.#committed && last.size >= this.#options.segmentBytes)
+      this.#addSegment(this.#committed + 1);
     while (this.#segments.length > 1 && this.#segments[1]!.first <= this.#trimmed + 1) {
       const gone = this.#segments.shift()!;
       this.#oldBytes -= gone.size;
@@ -193,8 +199,12 @@ export class StreamLog {
   #activeSegment(seq: number): Segment {
     const last = this.#segments.at(-1);
     if (last !== undefined && last.size < this.#options.segmentBytes) return last;
-    const segment = Segment.create(this.#options.folder, seq);
-    this.#oldBytes += last?.size ?? 0;
+    return this.#addSegment(seq);
+  }
+
+  #addSegment(first: number): Segment {
+    const segment = Segment.create(this.#options.folder, first);
+    this.#oldBytes += this.#segments.at(-1)?.size ?? 0;
     this.#segments.push(segment);
     return segment;
   }

@@ -195,11 +195,10 @@ export class StreamManager implements Streams {
       await out?.logged?.destroy();
       rmSync(this.#folderOf(stream), { recursive: true, force: true });
       for (const [key] of this.#cursors.entries(`out ${stream} `)) this.#cursors.set(key, undefined);
-      this.#ins.get(stream)?.stream.close();
+      this.#ins.get(stream)?.stream.destroy();
       this.#ins.delete(stream);
       this.#cursors.set(`in ${stream}`, undefined);
     }
-    this.#listen();
     this.#grantCredit();
   }
 
@@ -296,14 +295,9 @@ export class StreamManager implements Streams {
     return needed;
   }
 
+  /** A topic once heard stays heard: there are few, one for each gateway at the other end. */
   #listen(): void {
-    const needed = this.#neededTopics();
-    for (const topic of needed) this.#link?.subscribe(topic);
-    for (const topic of this.#heard) {
-      if (needed.has(topic)) continue;
-      this.#heard.delete(topic);
-      this.#link?.unsubscribe(topic);
-    }
+    for (const topic of this.#neededTopics()) this.#link?.subscribe(topic);
   }
 
   #onSubscribed(topic: string): void {
