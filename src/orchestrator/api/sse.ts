@@ -19,7 +19,8 @@ export function openEventStream(req: Request, res: Response): EventStream {
     'X-Accel-Buffering': 'no',
   });
   req.socket.setNoDelay(true);
-  res.write('retry: 2000\n\n');
+  if (req.method === 'HEAD') res.end();
+  else res.write('retry: 2000\n\n');
   const keepAlive = setInterval(() => res.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
   keepAlive.unref();
   res.once('close', () => clearInterval(keepAlive));

@@ -307,6 +307,11 @@ describe('REST API', () => {
     });
   });
 
+  it('answers HEAD of an event stream without opening one', async () => {
+    const answer = await fetch(`${api.url}/api/v1/events`, { method: 'HEAD' });
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/event-stream/);
+  });
+
   describe('bad requests', () => {
     it('that are not JSON are refused with line and column', async () => {
       for (const [body, line, column] of [
