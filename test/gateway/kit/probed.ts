@@ -71,6 +71,9 @@ export async function startProbedGateway(
   };
   const call = <T>(route: string, body: object = {}): Promise<T> =>
     post(`/probe/${route}`, body) as Promise<T>;
+  const ready = (): Promise<unknown> =>
+    waitFor(async () => (await call<number>('started')) > 0, { what: 'the flows to start' });
+  await ready();
   return {
     log: () => readFileSync(gateway.logFile, 'utf8'),
     userDir,
@@ -93,7 +96,7 @@ export async function startProbedGateway(
     kill: () => gateway.kill(),
     async start() {
       await gateway.start();
-      await waitFor(() => call('sunk-count').then(() => true), { what: 'the probe' });
+      await ready();
     },
   };
 }

@@ -6,6 +6,7 @@
  * outlives the message it was started by (a rate limit) runs in that message's context for ever.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { performance } from 'node:perf_hooks';
 import type { NodeCounters } from '../../../../src/wire/control.ts';
 import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
@@ -46,13 +47,18 @@ export class HookFollower implements Follower, Custody {
   #ending: { probe: Probe; msg: object; cause: Cause | undefined }[] = [];
   #leaving: { probe: Probe; cause: Cause; error: unknown }[] = [];
   readonly #sweep: NodeJS.Timeout;
+  /** Coarse: every step of every message reads it. */
+  #clock = performance.now();
 
   constructor(red: Red, options: HookFollowerOptions) {
     this.#red = red;
     this.#flows = options.flows;
     this.#warn = options.warn;
     this.#limit = options.limitMs;
-    this.#sweep = setInterval(() => this.#giveUpStuck(), Math.max(50, this.#limit / 30)).unref();
+    this.#sweep = setInterval(() => {
+      this.#clock = performance.now();
+      this.#giveUpStuck();
+    }, this.#limit / 30).unref();
     this.#flows.onChange(() => this.#afterDeploy());
   }
 
@@ -72,7 +78,7 @@ export class HookFollower implements Follower, Custody {
   }
 
   follow(lineage: Lineage, emit: () => void, settled: (outcome: Outcome) => void): void {
-    const cause = new Cause(lineage, Date.now(), (outcome) => {
+    const cause = new Cause(lineage, this.#clock, (outcome) => {
       this.#open.delete(cause);
       settled(outcome);
     });
@@ -81,7 +87,7 @@ export class HookFollower implements Follower, Custody {
     try {
       this.#context.run(cause, emit);
     } finally {
-      cause.unpin(Date.now());
+      cause.unpin(this.#clock);
     }
   }
 
@@ -92,13 +98,13 @@ export class HookFollower implements Follower, Custody {
   hold(msg: object, arriving?: RedNode): { sent: SendEvent | undefined; release: () => void } {
     const cause = this.#openCause(msg);
     cause?.pin();
-    const sent = arriving && this.#probe(arriving).takeFromTransit(msg);
+    const sent = arriving && this.#probe(arriving).transit.take(msg);
     if (sent !== undefined) {
       const probe = this.#probe(arriving!);
       if (probe.inFlight > 0) probe.inFlight--;
-      cause?.leave(probe, Date.now());
+      cause?.leave(probe, this.#clock);
     }
-    return { sent, release: () => cause?.unpin(Date.now()) };
+    return { sent, release: () => cause?.unpin(this.#clock) };
   }
 
   counters(): Record<string, NodeCounters> {
@@ -141,13 +147,13 @@ export class HookFollower implements Follower, Custody {
     if (!probe.echo && cause === undefined) return undefined;
     probe.inFlight++;
     probe.transit.push(event);
-    cause?.enter(probe, Date.now());
+    cause?.enter(probe, this.#clock);
     return undefined;
   }
 
   #onReceive({ msg, destination: { node } }: ReceiveEvent): undefined {
     const probe = this.#probe(node);
-    if (probe.takeFromTransit(msg) !== undefined) {
+    if (probe.transit.take(msg) !== undefined) {
       const cause = this.#openCause(msg);
       if (cause) this.#context.enterWith(cause);
     } else {
@@ -155,7 +161,7 @@ export class HookFollower implements Follower, Custody {
       if (!probe.echo && cause === undefined) return undefined;
       probe.inFlight++;
       if (cause) {
-        cause.enter(probe, Date.now());
+        cause.enter(probe, this.#clock);
         this.#context.enterWith(cause);
       }
     }
@@ -178,7 +184,7 @@ export class HookFollower implements Follower, Custody {
     this.#ending = [];
     for (const { probe, msg, cause } of ending) {
       probe.completed(msg);
-      cause?.leave(probe, Date.now());
+      cause?.leave(probe, this.#clock);
     }
   }
 
@@ -199,7 +205,7 @@ export class HookFollower implements Follower, Custody {
   #leave(): void {
     const leaving = this.#leaving;
     this.#leaving = [];
-    for (const { probe, cause, error } of leaving) cause.leave(probe, Date.now(), error);
+    for (const { probe, cause, error } of leaving) cause.leave(probe, this.#clock, error);
   }
 
   #openContext(): Cause | undefined {
@@ -229,7 +235,7 @@ export class HookFollower implements Follower, Custody {
       counters = new Counters();
       this.#counters.set(node.id, counters);
     }
-    const probe = new Probe(node, place, this.#flows.isEcho(place.tab), counters, Date.now());
+    const probe = new Probe(node, place, this.#flows.isEcho(place.tab), counters, this.#clock);
     this.#probes.set(node, probe);
     this.#current.set(node.id, probe);
     return probe;
@@ -248,7 +254,7 @@ export class HookFollower implements Follower, Custody {
   }
 
   #giveUpStuck(): void {
-    const since = Date.now() - this.#limit;
+    const since = this.#clock - this.#limit;
     for (const cause of this.#open) {
       const stuck = cause.stuckAt(since);
       if (stuck.length === 0) continue;

@@ -2,7 +2,8 @@
 import { performance } from 'node:perf_hooks';
 import { ECHO_OUT } from '../../../../src/wire/nodes.ts';
 import type { Place } from '../flowIndex.ts';
-import type { RedNode, SendEvent } from '../red.ts';
+import type { RedNode } from '../red.ts';
+import { Transit } from './transit.ts';
 
 /** One message in this many has its service time measured. */
 const SAMPLE = 64;
@@ -24,8 +25,8 @@ export class Probe {
   readonly counters: Counters;
   /** Sent to it and not completed. */
   inFlight = 0;
-  /** Routed to it and not received yet, oldest first. */
-  readonly transit: SendEvent[] = [];
+  /** Routed to it and not received yet. */
+  readonly transit = new Transit();
   /** It was found not to complete what it gets: counts as done when its handler returns. */
   endsEarly = false;
   #turns = 0;
@@ -63,13 +64,6 @@ export class Probe {
   excuses(turn: number, since: number): boolean {
     if (this.node.type === ECHO_OUT) return true;
     return this.#lastFinishedAt > since && this.#lastFinishedTurn < turn;
-  }
-
-  /** The routed message that arrives now; those before it were stopped on the way by someone else's hook. */
-  takeFromTransit(msg: object): SendEvent | undefined {
-    if (this.transit[0]?.msg === msg) return this.transit.shift();
-    const index = this.transit.findIndex((event) => event.msg === msg);
-    return index < 0 ? undefined : this.transit.splice(0, index + 1).at(-1);
   }
 
   arrived(msg: object): void {
