@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Settings } from '../../../settings.ts';
 import type { RawFlow } from '../../flow/types.ts';
 import type { OrchestratorService } from '../types.ts';
-import { checkExample, type Verdict } from './check.ts';
+import { checkExample, RESULT_TASK, type Verdict } from './check.ts';
 import { fleetError } from './errors.ts';
-import { LocalFleet } from './LocalFleet.ts';
+import { LOCAL_FLEET, LocalFleet } from './LocalFleet.ts';
 import { assertPortFree } from './ports.ts';
 import { StatusLine } from './StatusLine.ts';
 import { Steps } from './terminal.ts';
@@ -44,15 +44,15 @@ export class LocalEcho {
     this.#fleet = new LocalFleet(settings, (line) => this.#say(line));
   }
 
-  /** Starts everything; resolves with the application that runs. */
-  async start(): Promise<Started> {
+  /** Starts everything; with `needsExample` the application that runs is the example, whatever else there is. */
+  async start(needsExample: boolean = false): Promise<Started> {
     await this.#assertPortsFree();
     this.#steps.next('starting the orchestrator');
     this.#orchestrator = await this.#create(this.#settings);
     const { service, url } = this.#orchestrator;
     await this.#fleet.start(service, url);
     const flow = readExample();
-    const application = await this.#exampleIn(service, flow);
+    const application = await this.#exampleIn(service, flow, needsExample);
     this.#steps.done();
     return { service, application, flow };
   }
@@ -112,9 +112,13 @@ export class LocalEcho {
     await this.#fleet.assertPortsFree();
   }
 
-  async #exampleIn(service: OrchestratorService, flow: RawFlow): Promise<string> {
-    const [first] = service.applications();
-    if (first !== undefined) return first.id;
+  /** The example, deployed when the store has no application yet, or for a check when it lacks the example. */
+  async #exampleIn(service: OrchestratorService, flow: RawFlow, needed: boolean): Promise<string> {
+    const known = service.applications();
+    const example = known.find(({ id }) => RESULT_TASK in service.application(id).placement);
+    const other = needed ? undefined : known[0];
+    if (example !== undefined) return example.id;
+    if (other !== undefined) return other.id;
     this.#steps.next('deploying the example application');
     const deployment = await service.deploy({ flow, name: 'City sensors', origin: 'start' });
     return deployment.application;
@@ -127,12 +131,14 @@ export class LocalEcho {
       ['Fleet', `${url}/`, 'gateways, applications, traffic'],
       ['API', `${url}/api/v1/openapi.json`, 'or: npm run -s echoctl -- --help'],
     ];
-    for (const gateway of service.gateways()) {
+    const order = LOCAL_FLEET.map(({ name }) => name);
+    const known = [...service.gateways()].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+    for (const gateway of known) {
       const what = `${gateway.tier}: Node-RED ${gateway.nodeRedVersion}, Node ${gateway.nodeVersion}`;
       rows.push([gateway.id, gateway.adminUrl, what]);
       const hasPage = service
         .applications()
-        .some(({ id }) => service.application(id).placement['city-page'] === gateway.id);
+        .some(({ id }) => service.application(id).placement[RESULT_TASK] === gateway.id);
       if (hasPage) rows.push(['Result', `${gateway.adminUrl}/city`, 'what the example publishes']);
     }
     const width = Math.max(...rows.map(([, where]) => where.length));

@@ -3,6 +3,8 @@ import { type TrafficService, trafficOf, type WireTraffic } from './traffic.ts';
 
 const TERMINAL_MS = 1000;
 const PLAIN_MS = 10_000;
+/** For a terminal that does not say how wide it is. */
+const WIDTH = 80;
 
 export class StatusLine {
   readonly #service: TrafficService;
@@ -34,7 +36,7 @@ export class StatusLine {
   #show(): void {
     const line = this.#describe();
     if (!this.#out.isTTY) this.#out.write(`${line}\n`);
-    else this.#out.write(`\r\x1b[K${line.slice(0, Math.max(20, this.#out.columns - 1))}`);
+    else this.#out.write(`\r\x1b[K${line.slice(0, (this.#out.columns || WIDTH) - 1)}`);
   }
 
   #describe(): string {

@@ -17,7 +17,8 @@ export const CHECK_RECORDS = 1000;
 const LIMIT_MS = 180_000;
 const POLL_MS = 250;
 const SOURCE = 'city-sensors';
-const PAGE = 'city-page';
+/** The example's task that answers with what it publishes. */
+export const RESULT_TASK = 'city-page';
 const PUBLISH = 'city-publish';
 
 /** What the example says at `/city?json`. */
@@ -57,7 +58,7 @@ export async function checkExample(
   say: (line: string) => void,
 ): Promise<Verdict> {
   const detail = service.application(application);
-  const host = detail.placement[PAGE] ?? '';
+  const host = detail.placement[RESULT_TASK] ?? '';
   const page = `${service.gateway(host).adminUrl}/city?json`;
   const deadline = Date.now() + LIMIT_MS;
   for (;;) {

@@ -23,7 +23,8 @@ export function trafficOf(service: TrafficService, application: string): WireTra
 }
 
 function wireTraffic(service: TrafficService, wire: CutWire): WireTraffic {
-  const streams = (gateway: string) => service.gateway(gateway).heartbeat?.streams ?? [];
+  const known = new Set(service.gateways().map(({ id }) => id));
+  const streams = (id: string) => (known.has(id) ? (service.gateway(id).heartbeat?.streams ?? []) : []);
   const consumers = [...new Set(wire.to.map(({ gateway }) => gateway))];
   const arrived = consumers.flatMap((gateway) =>
     streams(gateway).filter((s): s is InStreamStatus => s.role === 'in' && s.stream === wire.stream),

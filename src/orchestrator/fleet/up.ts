@@ -61,7 +61,7 @@ async function check(): Promise<number> {
   });
   let verdict: { readonly ok: boolean };
   try {
-    const started = await Promise.race([echo.start(), stopped]);
+    const started = await Promise.race([echo.start(true), stopped]);
     verdict = await Promise.race([echo.check(started), stopped]);
     await echo.close();
   } catch (error) {
