@@ -85,6 +85,9 @@ describe('the design editor in Chromium', function () {
     const shown = editor.page.locator('#node-input-echo-tier option:checked');
     assert.equal(await shown.textContent(), 'edge (from tab “Flow 1”)');
     await editor.page.fill('#node-input-echo-gateway', 'cloud-1');
+    assert.equal(await shown.textContent(), 'any tier', 'a gateway named here ends the inheritance');
+    await editor.page.fill('#node-input-echo-requires', 'gpu');
+    await editor.page.keyboard.press('Enter');
     assert.match((await editor.page.locator('.echo-fit').textContent()) ?? '', /No enrolled gateway fits/);
     await editor.page.click('#node-dialog-cancel');
     await editor.page.waitForSelector('.red-ui-tray', { state: 'detached' });

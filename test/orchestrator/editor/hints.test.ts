@@ -14,9 +14,17 @@ const tab = (echo: Hints) => ({ echo, title: 'tab' });
 
 describe('placement hints in the editor', () => {
   it('the innermost carrier decides, and says so', () => {
-    const inherited = inherit([group({ tier: 'fog' }), tab({ tier: 'edge', gateway: 'g1' })]);
+    const inherited = inherit([group({ tier: 'fog' }), tab({ tier: 'edge', delivery: 'at-most-once' })]);
     assert.deepEqual(inherited.tier, { value: 'fog', from: 'group' });
-    assert.deepEqual(inherited.gateway, { value: 'g1', from: 'tab' });
+    assert.deepEqual(inherited.delivery, { value: 'at-most-once', from: 'tab' });
+  });
+
+  it('tier and gateway are one question: who answers either ends it', () => {
+    const inherited = inherit([group({ tier: 'fog' }), tab({ gateway: 'g1' })]);
+    assert.equal(inherited.gateway, undefined);
+    const own = effective({ gateway: 'g2' }, inherited);
+    assert.deepEqual([own.gateway?.value, own.tier], ['g2', undefined]);
+    assert.equal(effective({ requires: ['gpu'] }, inherited).tier?.value, 'fog');
   });
 
   it('required capabilities add up, each once', () => {

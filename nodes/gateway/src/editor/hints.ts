@@ -29,14 +29,19 @@ export interface Inherited {
   readonly requires: readonly { readonly value: string; readonly from: string }[];
 }
 
-/** What holds when the node itself says nothing; `carriers` from the innermost group out to the tab. */
+/**
+ * What holds when the node itself says nothing; `carriers` from the innermost group out to the tab. Tier and gateway
+ * are one question: the innermost level that names either answers it.
+ */
 export function inherit(carriers: readonly Carrier[]): Inherited {
   const result: { -readonly [K in keyof Inherited]: Inherited[K] } = { requires: [] };
   for (const carrier of carriers) {
     const from = carrier.title;
     const { tier, gateway, delivery, requires } = hintsOf(carrier);
-    if (tier !== undefined) result.tier ??= { value: tier, from };
-    if (gateway !== undefined) result.gateway ??= { value: gateway, from };
+    if (result.tier === undefined && result.gateway === undefined) {
+      if (tier !== undefined) result.tier = { value: tier, from };
+      if (gateway !== undefined) result.gateway = { value: gateway, from };
+    }
     if (delivery !== undefined) result.delivery ??= { value: delivery, from };
     const known = new Set(result.requires.map(({ value }) => value));
     const more = (requires ?? []).filter((value) => !known.has(value)).map((value) => ({ value, from }));
@@ -51,23 +56,24 @@ function hintsOf({ echo, env }: Carrier): Hints {
     return value === undefined || value === '' ? undefined : String(value);
   };
   const tier = named('ECHO_TIER');
+  const delivery = named('ECHO_DELIVERY');
   const gateway = named('ECHO_GATEWAY');
   const requires = named('ECHO_REQUIRES')
     ?.split(/[\s,]+/)
     .filter(Boolean);
   return {
     ...(TIERS.includes(tier as Tier) ? { tier: tier as Tier } : {}),
+    ...(DELIVERIES.includes(delivery as Delivery) ? { delivery: delivery as Delivery } : {}),
     ...(gateway === undefined ? {} : { gateway }),
-    ...(requires === undefined ? {} : { requires }),
     ...echo,
+    ...(requires === undefined ? {} : { requires: [...(echo?.requires ?? []), ...requires] }),
   };
 }
 
 /** The node's own hints over what it inherits. */
 export function effective(own: Hints | undefined, inherited: Inherited, title = ''): Inherited {
   const mine = inherit([{ echo: own, title }]);
-  const tier = mine.tier ?? inherited.tier;
-  const gateway = mine.gateway ?? inherited.gateway;
+  const { tier, gateway } = mine.tier === undefined && mine.gateway === undefined ? inherited : mine;
   const delivery = mine.delivery ?? inherited.delivery;
   const known = new Set(mine.requires.map(({ value }) => value));
   return {

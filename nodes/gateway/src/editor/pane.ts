@@ -63,7 +63,6 @@ function buildForm(node: EditorNode): Form {
     id: 'node-input-echo-gateway',
     list: 'echo-gateway-list',
     autocomplete: 'off',
-    placeholder: inherited.gateway === undefined ? say('pane.anyGateway') : from(inherited.gateway),
   });
   gateway.value = own.gateway ?? '';
   const offered = h('datalist', { id: 'echo-gateway-list' });
@@ -94,6 +93,10 @@ function buildForm(node: EditorNode): Form {
     });
   const fit = h('div', { class: 'echo-fit' });
   const summary = (): void => {
+    // Whoever names a gateway or tier here no longer inherits the other.
+    const own = tier.value !== '' || gateway.value.trim() !== '';
+    tier.options[0]!.text = noneText('tier', own ? undefined : inherited.tier);
+    gateway.placeholder = own || !inherited.gateway ? say('pane.anyGateway') : from(inherited.gateway);
     fit.replaceChildren(...fitText(node, read()));
   };
   for (const field of [tier, delivery, gateway]) field.addEventListener('change', summary);
@@ -134,17 +137,19 @@ type From = { readonly value: string; readonly from: string };
 
 const from = ({ value, from }: From): string => say('pane.inherited', { value, from });
 
+const noneText = (key: 'tier' | 'delivery', inherited: From | undefined): string =>
+  inherited === undefined
+    ? say(`${key}.none`)
+    : from({ ...inherited, value: say(`${key}.${inherited.value}`) });
+
 function choice(
   key: 'tier' | 'delivery',
   values: readonly string[],
   own: string | undefined,
   inherited: From | undefined,
 ): HTMLSelectElement {
-  const none =
-    inherited === undefined
-      ? say(`${key}.none`)
-      : from({ ...inherited, value: say(`${key}.${inherited.value}`) });
-  const select = h('select', { id: `node-input-echo-${key}` }, h('option', { value: '' }, none));
+  const none = h('option', { value: '' }, noneText(key, inherited));
+  const select = h('select', { id: `node-input-echo-${key}` }, none);
   for (const value of values) select.append(h('option', { value }, say(`${key}.${value}`)));
   select.value = own ?? '';
   return select;
