@@ -267,10 +267,11 @@ export class Orchestrator implements OrchestratorService {
     return () => listeners.delete(entry);
   }
 
-  #deploy(wanted: Wanted, onProgress: OnProgress): Promise<Deployment> {
-    return this.#guarded(this.#planner.identify(wanted.input), async (id) => {
+  async #deploy(wanted: Wanted, onProgress: OnProgress): Promise<Deployment> {
+    const { id, intake } = this.#planner.read(wanted.input);
+    return this.#guarded(id, async () => {
       const begun = this.#now();
-      const prepared = await this.#planner.deploy(wanted);
+      const prepared = await this.#planner.deploy(wanted, intake);
       const { plan, record } = prepared;
       refuseBlocked(plan);
       if (plan.unchanged) {
@@ -296,9 +297,9 @@ export class Orchestrator implements OrchestratorService {
   }
 
   /** Whatever goes wrong is told as an event too. */
-  async #guarded<T>(id: string, work: (id: string) => Promise<T>): Promise<T> {
+  async #guarded<T>(id: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#deployer.exclusive(id, () => work(id));
+      return await this.#deployer.exclusive(id, work);
     } catch (error) {
       if (isEchoError(error)) this.#emit('refused', id, problemOf(error));
       throw error;

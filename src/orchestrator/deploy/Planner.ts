@@ -13,7 +13,15 @@ import type { Credentials, DeployInput, DeployOptions, DraftGuard, Plan, Problem
 import { othersOn } from './apply.ts';
 import { each } from './each.ts';
 import { deployError } from './errors.ts';
-import { carryOver, marked, markedApplication, nameOf, newApplication, readInput } from './intake.ts';
+import {
+  carryOver,
+  type Intake,
+  markedApplication,
+  nameOf,
+  newApplication,
+  ownedBy,
+  readInput,
+} from './intake.ts';
 import { type Look, look, problemOf } from './look.ts';
 import { cutWiresOf, planOf } from './plan.ts';
 import type { DeployRecord } from './record.ts';
@@ -60,24 +68,24 @@ export class Planner {
     this.#ports = ports;
   }
 
-  /** Whose application an input is; also for a flow that was never deployed. Throws what `parseFlow` throws. */
-  identify(input: DeployInput): string {
-    return this.#identity(input, readInput(input).model).id;
+  /** Reads an input and says whose application it is. Throws what `parseFlow` throws, and ECHO_APP_UNKNOWN. */
+  read(input: DeployInput): { readonly id: string; readonly intake: Intake } {
+    const intake = readInput(input);
+    return { id: this.#identity(input, intake).id, intake };
   }
 
   /** Throws for a flow that is wrong, cannot be placed, or was made from an old version; else see the blockers. */
-  async deploy(wanted: Wanted): Promise<Prepared> {
+  async deploy(wanted: Wanted, intake = readInput(wanted.input)): Promise<Prepared> {
     const { input, note } = wanted;
     const { store, now } = this.#ports;
     const options = input.options ?? {};
-    const intake = readInput(input);
-    const { id, name } = this.#identity(input, intake.model, intake.name);
+    const { id, name } = this.#identity(input, intake);
     const app = store.applications.find(id);
     const current =
       app !== undefined && app.version > 0 ? store.applications.version(id, app.version) : undefined;
     refuseStale(id, current?.version ?? 0, options.ifVersion);
     this.#refuseForeignTabs(id, intake.model);
-    const model = parseFlow(marked(intake.model.raw, id));
+    const model = ownedBy(intake.model, id);
     const before = this.#placementBefore(wanted, current);
     const { placement, explanations } = this.#place(id, model, before, options, wanted.without);
     const { fragments, streams } = split(model, placement, { application: id });
@@ -163,14 +171,14 @@ export class Planner {
     return { plan, record };
   }
 
-  #identity(input: DeployInput, model: FlowModel, given?: string): { id: string; name: string } {
+  #identity(input: DeployInput, { model, name: given }: Intake): { id: string; name: string } {
     const { store } = this.#ports;
     if (input.application !== undefined) {
       const app = store.applications.get(input.application);
       return { id: app.id, name: given ?? app.name };
     }
     const created = (id: string) => store.applications.find(id)?.created;
-    const name = given ?? input.name ?? nameOf(model);
+    const name = given ?? nameOf(model);
     const id = markedApplication(model, created) ?? newApplication(name, model);
     return { id, name: given ?? store.applications.find(id)?.name ?? name };
   }

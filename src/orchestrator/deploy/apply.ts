@@ -198,9 +198,9 @@ export class Apply {
     const { fleet, concurrency } = this.#ports;
     const known = Object.entries(this.#record.retiring).filter(([gateway]) => fleet.has(gateway));
     const [online, away] = parted(known, ([gateway]) => fleet.online(gateway));
-    await each(online, concurrency, ([gateway, streams]) =>
-      fleet.control.request(gateway, { method: 'streams.retire', params: { streams: [...streams] } }),
-    );
+    const retire = ([gateway, streams]: [string, readonly string[]]) =>
+      fleet.control.request(gateway, { method: 'streams.retire', params: { streams: [...streams] } });
+    await each(online, concurrency, retire, { goOn: true });
     if (away[0] !== undefined) throw awayError(away[0][0]);
   }
 

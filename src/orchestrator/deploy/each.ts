@@ -1,14 +1,18 @@
-/** `work` for every item, at most `concurrency` at once; results in order. Rejects with the first error after all have ended. */
+/**
+ * `work` for every item, at most `concurrency` at once; results in order. After an error nothing new is begun, unless
+ * `goOn`; rejects with the first error once what was begun has ended.
+ */
 export async function each<T, R>(
   items: readonly T[],
   concurrency: number,
   work: (item: T) => Promise<R>,
+  { goOn = false } = {},
 ): Promise<R[]> {
   const results: R[] = new Array(items.length);
   const errors: unknown[] = [];
   let at = 0;
   const worker = async () => {
-    while (at < items.length) {
+    while (at < items.length && (goOn || errors.length === 0)) {
       const i = at++;
       try {
         results[i] = await work(items[i] as T);

@@ -27,7 +27,7 @@ export class Gates {
     this.#concurrency = concurrency;
   }
 
-  /** Closes, raises or renews. Rejects with the first gateway's error after all have been asked. */
+  /** Closes, raises or renews. Rejects with the first gateway's error. */
   close(gates: readonly GateOf[], level: Level, sealed = false): Promise<GateStatus[]> {
     return each(gates, this.#concurrency, ({ gateway, tabs }) =>
       this.#control.request(gateway, {
@@ -37,12 +37,14 @@ export class Gates {
     );
   }
 
+  /** Opens all it can. Rejects with the first gateway's error after all have been asked. */
   open(gates: readonly GateOf[]): Promise<unknown> {
-    return each(gates, this.#concurrency, ({ gateway }) =>
-      this.#control.request(gateway, {
-        method: 'gate.open',
-        params: { deploy: this.#deploy, orphans: 'drop' },
-      }),
+    const params = { deploy: this.#deploy, orphans: 'drop' } as const;
+    return each(
+      gates,
+      this.#concurrency,
+      ({ gateway }) => this.#control.request(gateway, { method: 'gate.open', params }),
+      { goOn: true },
     );
   }
 

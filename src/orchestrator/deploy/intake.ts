@@ -101,9 +101,9 @@ export function newApplication(name: string, model: FlowModel): string {
   return `${slug === '' ? 'app' : slug}-${short}`;
 }
 
-/** The flow as it is kept: every tab says whose it is. */
-export function marked(flow: RawFlow, application: string): RawFlow {
-  return flow.map((n) =>
-    n.type === 'tab' ? { ...n, echo: { ...(isObject(n.echo) ? n.echo : {}), app: application } } : n,
-  );
+/** The model as it is kept: every tab says whose it is. */
+export function ownedBy(model: FlowModel, application: string): FlowModel {
+  const mark = (n: Readonly<RawNode>): Readonly<RawNode> =>
+    n.type === 'tab' ? { ...n, echo: { ...(isObject(n.echo) ? n.echo : {}), app: application } } : n;
+  return { ...model, raw: model.raw.map(mark), tabs: model.tabs.map(mark) };
 }
