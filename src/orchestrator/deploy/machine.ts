@@ -113,7 +113,3 @@ export function resume(step: Step): Step {
 }
 
 export const ended = (step: Step): boolean => step === 'done' || step === 'undone';
-
-/** Undo steps and those after the commit: what is left of a deploy that has been decided. */
-export const decided = (step: Step): boolean =>
-  step === 'open' || step === 'retire' || step === 'release' || ended(step);
