@@ -12,7 +12,7 @@ import { type HealthChange, HealthMonitor } from '../health/HealthMonitor.ts';
 import type { EnrolToken, GatewayDetail, GatewayView, OrchestratorEvents } from '../types.ts';
 import { AdminClient } from './adminClient.ts';
 import { MqttControlChannel } from './controlChannel.ts';
-import { GatewayDirectory } from './directory.ts';
+import { GatewayDirectory, LEASE_MS } from './directory.ts';
 import type { EnrolmentDesk } from './enrolment.ts';
 import { gatewayError } from './errors.ts';
 import type { GatewayRecord } from './gatewayItem.ts';
@@ -39,8 +39,9 @@ export interface FleetOptions {
 /** What the fleet tells of; a part of `OrchestratorEvents`. */
 export type FleetEvents = Pick<OrchestratorEvents, 'gateway' | 'heartbeat' | 'debug' | 'nodeStatus'>;
 
-/** How often load and last sightings reach the registry. */
+/** How often load and last sightings of one gateway reach the registry; each gateway in its own turn. */
 const PACE_MS = 10_000;
+const TURN_MS = 1_000;
 const NOT_VERIFIED = 'its admin API was not verified yet';
 
 export class GatewayFleet implements Fleet {
@@ -104,7 +105,7 @@ export class GatewayFleet implements Fleet {
     });
     await Promise.all(enrolled.map(({ id }) => this.control.watch(id)));
     this.#monitor.start();
-    this.#timer = setInterval(() => this.flush(), PACE_MS);
+    this.#timer = setInterval(() => this.#publishDue(PACE_MS), TURN_MS);
     this.#timer.unref();
     await this.control.connect();
   }
@@ -114,7 +115,7 @@ export class GatewayFleet implements Fleet {
     clearInterval(this.#timer);
     this.#monitor.stop();
     this.#verifier.close();
-    this.flush();
+    this.#publishDue(0);
     await this.control.close();
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
     this.#clients.clear();
@@ -240,15 +241,19 @@ export class GatewayFleet implements Fleet {
     this.#events.emit('gateway', id, 'removed');
   }
 
-  /** Brings the registry up to date and renews leases. Runs by itself every 10 s. */
-  flush(): void {
+  /** Writes to the registry what changed of gateways published this long ago or longer, and renews leases. */
+  #publishDue(ageMs: number): void {
+    const due = this.#directory.list().filter((record) => {
+      const age = this.#directory.age(record);
+      return age > LEASE_MS / 2 || (age >= ageMs && this.#changed.has(record.id));
+    });
+    if (due.length === 0) return;
     this.#batch(() => {
-      for (const record of this.#directory.list()) {
-        if (!this.#changed.has(record.id) && !this.#directory.isDue(record)) continue;
-        this.#publish(record.id, record.facts, this.#monitor.get(record.id).heardAt ?? record.lastSeen);
+      for (const { id, facts, lastSeen } of due) {
+        this.#publish(id, facts, this.#monitor.get(id).heardAt ?? lastSeen);
+        this.#changed.delete(id);
       }
     });
-    this.#changed.clear();
   }
 
   #heard(gateway: string, newBoot: boolean): void {

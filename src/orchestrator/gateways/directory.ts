@@ -12,7 +12,7 @@ import {
 } from './gatewayItem.ts';
 
 /** An item that the orchestrator does not renew ends after this time. */
-const LEASE_MS = 15 * 60_000;
+export const LEASE_MS = 15 * 60_000;
 
 export class GatewayDirectory {
   readonly #registry: Registry;
@@ -43,9 +43,9 @@ export class GatewayDirectory {
     this.#registry.remove(gatewayHref(id));
   }
 
-  /** Its lease has passed its half. */
-  isDue(record: GatewayRecord): boolean {
-    return record.expires < this.#clock() + LEASE_MS / 2;
+  /** How long ago it was published, ms. */
+  age(record: GatewayRecord): number {
+    return this.#clock() - (record.expires - LEASE_MS);
   }
 
   #record(item: Item): GatewayRecord {

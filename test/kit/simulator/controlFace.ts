@@ -101,10 +101,10 @@ export class ControlFace {
     return this.sayRaw(encodeEnvelope(envelope));
   }
 
-  /** Any bytes on the gateway's own up topic. */
-  async sayRaw(payload: Buffer | string): Promise<void> {
+  /** Any bytes on one of the gateway's own topics. */
+  async sayRaw(payload: Buffer | string, topic: 'up' | 'status' = 'up'): Promise<void> {
     if (this.#client === undefined || this.#identity === undefined) throw new Error('not connected');
-    await this.#client.publishAsync(topics.up(this.#identity.gateway), payload, { qos: 1 });
+    await this.#client.publishAsync(topics[topic](this.#identity.gateway), payload, { qos: 1 });
   }
 
   /** Leaves as a dead machine does: the broker publishes the last will. */

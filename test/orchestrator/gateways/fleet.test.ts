@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { firstValue } from '../../../src/registry/types.ts';
 import { isEchoError } from '../../../src/wire/errors.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { type SimulatedFleet, startSimulatedFleet } from '../../kit/simulator/simulatedFleet.ts';
@@ -150,11 +151,32 @@ describe('fleet', () => {
       'x'.repeat(100_000),
     ];
     for (const bytes of rubbish) await gateway.control.sayRaw(bytes);
-    await waitFor(() => sim.fleet.control.malformed.get('edge-rubbish') === rubbish.length, {
+    for (const bytes of ['on', '{}', Buffer.alloc(100_000, 0xff)])
+      await gateway.control.sayRaw(bytes, 'status');
+    await waitFor(() => sim.fleet.control.malformed.get('edge-rubbish') === rubbish.length + 3, {
       what: 'all of it to be counted',
     });
     const streams = await sim.fleet.control.request('edge-rubbish', { method: 'streams.status', params: {} });
     assert.deepEqual(streams, []);
+  });
+
+  it('brings load to the registry at a walking pace, and before it stops', async () => {
+    const own = await startSimulatedFleet(kit);
+    const gateway = await own.join({ name: 'edge-paced' });
+    const load = (): string | undefined =>
+      firstValue(
+        own.registry.get('/gateway/edge-paced')?.['item-metadata'] ?? [],
+        'urn:X-echo:rels:cpuUtilPct',
+      );
+    let beats = 0;
+    own.fleet.on('heartbeat', () => beats++);
+    gateway.control.load = { ...gateway.control.load, cpuPct: 77 };
+    await waitFor(() => beats >= 3 && own.fleet.get('edge-paced').cpuPct === 77, {
+      what: 'three heartbeats',
+    });
+    assert.notEqual(load(), '077.00');
+    await own.close();
+    assert.equal(load(), '077.00');
   });
 
   it('forgets a gateway: its secret, its item, its connection', async () => {
