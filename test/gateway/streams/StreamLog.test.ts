@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { StreamLog } from '../../../nodes/gateway/src/streams/StreamLog.ts';
+import { decodeRecord, encodeRecord } from '../../../src/wire/records.ts';
+import { disposables } from '../../kit/cleanup.ts';
+import { waitFor } from '../../kit/wait.ts';
+
+const record = (n: number, size = 20): Buffer =>
+  encodeRecord({ kind: 'message', ts: n, codec: 0, body: Buffer.alloc(size, n) });
+
+describe('stream log', () => {
+  const kit = disposables();
+  const open = (folder: string, host = 'h1', cacheBytes = 1_000, segmentBytes = 500): StreamLog =>
+    new StreamLog({
+      folder,
+      stream: 's',
+      host,
+      segmentBytes,
+      cacheBytes,
+      now: () => 1_000,
+      onReserved: () => {},
+    });
+
+  function fill(log: StreamLog, from: number, to: number): void {
+    for (let n = from; n <= to; n++) {
+      assert.equal(log.append(record(n)), n);
+      if (n % 3 === 0) log.commit();
+    }
+    log.commit();
+  }
+  const stamps = (log: StreamLog, from: number, to: number): number[] =>
+    log.read(from, to, Number.POSITIVE_INFINITY).map((e) => {
+      const r = decodeRecord(e.payload);
+      return r?.kind === 'message' ? r.ts : -1;
+    });
+  const numbers = (from: number, to: number): number[] =>
+    Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  const segments = (folder: string): string[] =>
+    readdirSync(folder)
+      .filter((f) => f.endsWith('.log'))
+      .sort();
+  const crashed = (log: StreamLog): Promise<unknown> =>
+    waitFor(() => log.sendable === log.head, { what: 'the reserved block' });
+
+  it('reads back what was appended, from memory and from disk', () => {
+    const log = open(kit.folder());
+    fill(log, 1, 200);
+    assert.deepEqual(stamps(log, 1, 200), numbers(1, 200));
+    assert.deepEqual(stamps(log, 57, 60), numbers(57, 60));
+    assert.deepEqual(stamps(log, 30, 33), numbers(30, 33));
+    assert.deepEqual(stamps(log, 199, 300), [199, 200]);
+    assert.equal(log.read(1, 200, 1).length, 1);
+  });
+
+  it('is found again after a clean end, with nothing declared lost', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    fill(log, 1, 50);
+    await log.close();
+    const again = open(folder, 'another host boot');
+    assert.equal(again.head, 50);
+    fill(again, 51, 60);
+    assert.deepEqual(stamps(again, 1, 60), numbers(1, 60));
+    assert.deepEqual(again.incarnation, log.incarnation);
+  });
+
+  it('a killed process loses nothing it had committed, and no GAP is made', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    fill(log, 1, 50);
+    await crashed(log);
+    const again = open(folder);
+    assert.equal(again.head, 50);
+    assert.deepEqual(stamps(again, 45, 60), numbers(45, 50));
+  });
+
+  it('after a restart of the machine the numbers that may have been sent are not used again', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    fill(log, 1, 50);
+    await crashed(log);
+    const { reserved } = JSON.parse(readFileSync(join(folder, 'log.json'), 'utf8'));
+    const again = open(folder, 'h2');
+    assert.ok(reserved >= 50);
+    assert.equal(again.head, reserved);
+    const gap = again.read(51, 51, 1_000)[0]!;
+    assert.deepEqual(decodeRecord(gap.payload), {
+      kind: 'gap',
+      ts: 1_000,
+      to: reserved,
+      reason: 'lost-tail',
+    });
+    assert.equal(again.append(record(1)), reserved + 1);
+  });
+
+  it('a number is not sent before it is reserved durably', async () => {
+    const log = open(kit.folder());
+    log.append(record(1));
+    log.commit();
+    assert.equal(log.sendable, 0);
+    await crashed(log);
+    assert.equal(log.sendable, 1);
+  });
+
+  it('a torn tail is cut off and its numbers are burnt', async () => {
+    const folder = kit.folder();
+    const log = open(folder, 'h1', 1_000, 1_000_000);
+    fill(log, 1, 10);
+    await crashed(log);
+    const file = join(folder, segments(folder)[0]!);
+    truncateSync(file, statSync(file).size - 5);
+    const again = open(folder, 'h1', 1_000, 1_000_000);
+    assert.deepEqual(stamps(again, 1, 9), numbers(1, 9));
+    assert.equal(decodeRecord(again.read(10, 10, 100)[0]!.payload)?.kind, 'gap');
+    assert.ok(again.head > 10);
+  });
+
+  it('an unreadable stretch in the middle is a GAP, what follows is read', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    fill(log, 1, 100);
+    await log.close();
+    const names = segments(folder);
+    const damaged = openSync(join(folder, names[1]!), 'r+');
+    writeSync(damaged, Buffer.alloc(10, 0xff), 0, 10, 100);
+    const again = open(folder);
+    const entries = again.read(1, 100, Number.POSITIVE_INFINITY);
+    const gaps = entries.filter((e) => decodeRecord(e.payload)?.kind === 'gap');
+    assert.equal(gaps.length, 1);
+    assert.equal(gaps[0]!.to + 1, Number(names[2]!.slice(0, 15)));
+    assert.equal(entries.at(-1)?.to, 100);
+    let expected = 1;
+    for (const entry of entries) {
+      assert.equal(entry.seq, expected);
+      expected = entry.to + 1;
+    }
+  });
+
+  it('whole segments leave the disk when they are trimmed', () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    fill(log, 1, 200);
+    const before = log.bytes;
+    log.trim(150);
+    assert.ok(log.bytes < before / 2);
+    assert.equal(log.base, 151);
+    assert.deepEqual(stamps(log, 151, 200), numbers(151, 200));
+    log.trim(200);
+    assert.equal(segments(folder).length, 1);
+    const onDisk = segments(folder).reduce((sum, f) => sum + statSync(join(folder, f)).size, 0);
+    assert.equal(log.bytes, onDisk);
+  });
+
+  it('a GAP for refused records takes their numbers', () => {
+    const log = open(kit.folder());
+    fill(log, 1, 3);
+    log.appendGap(4);
+    assert.equal(log.append(record(8)), 8);
+    log.commit();
+    const [gap, next] = log.read(4, 8, 1_000);
+    assert.deepEqual([gap?.seq, gap?.to, next?.seq], [4, 7, 8]);
+  });
+
+  it('a write that fails takes nothing in and gives the number to the next', () => {
+    const folder = kit.folder();
+    const log = open(folder, 'h1', 1_000, 10);
+    fill(log, 1, 3);
+    const next = join(folder, '000000000000004.log');
+    mkdirSync(next);
+    log.append(record(4));
+    assert.throws(() => log.commit());
+    assert.equal(log.head, 3);
+    rmdirSync(next);
+    fill(log, 4, 6);
+    assert.deepEqual(stamps(log, 1, 6), numbers(1, 6));
+  });
+
+  it('a later birth is remembered', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    assert.deepEqual(log.rebirth({ pe: 0, born: 5_000 }), { pe: 0, born: 5_001 });
+    await log.close();
+    assert.deepEqual(open(folder).incarnation, { pe: 0, born: 5_001 });
+  });
+});
