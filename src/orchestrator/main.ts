@@ -90,6 +90,7 @@ export async function createOrchestratorProcess(
         server,
         // It has a login of its own, whose password is the API key.
         refuse: (request) => refusal(request, settings, true),
+        palette: (gateway) => fleet.admin(gateway),
       });
       service.setDraftGuard(editor.guard);
       closers.push(() => editor.stop());

@@ -11,6 +11,7 @@ import type { DraftGuard, OrchestratorService } from '../types.ts';
 import { CanvasSync, FOLLOWING } from './CanvasSync.ts';
 import { type DesignRuntime, EDITOR_ROOT, startDesignRuntime } from './designRuntime.ts';
 import { type DraftStore, fileDraftStore } from './draftStore.ts';
+import { followPalette, type PaletteSource } from './palette.ts';
 import { relayEvents } from './relay.ts';
 import { editorRoutes } from './routes.ts';
 import { storageModule } from './storageModule.ts';
@@ -25,6 +26,8 @@ export interface DesignEditorOptions {
   readonly refuse?: (request: IncomingMessage) => Error | undefined;
   /** Default: a file in the data folder. */
   readonly store?: DraftStore;
+  /** The palette of a gateway; without it the editor offers core nodes and ECHO's own only. */
+  readonly palette?: (gateway: string) => PaletteSource;
   /** Default: the built package beside this source tree. */
   readonly gatewayPackage?: string;
 }
@@ -59,6 +62,9 @@ export async function createDesignEditor(options: DesignEditorOptions): Promise<
     changed: () => runtime.publish(editorTopics.changed, {}),
   });
   const endRelay = relayEvents(service, runtime);
+  const endPalette = options.palette
+    ? followPalette({ service, runtime, source: options.palette, userDir: folder, log })
+    : async () => {};
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (options.refuse?.(request) === undefined) runtime.upgrade(request, socket, head);
     else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
@@ -79,6 +85,7 @@ export async function createDesignEditor(options: DesignEditorOptions): Promise<
     stop: async () => {
       server.off('upgrade', onUpgrade);
       endRelay();
+      await endPalette();
       await sync.stop();
       await runtime.stop();
     },

@@ -15,6 +15,7 @@ import { editorError } from './errors.ts';
 import {
   type Handler,
   loadNodeRed,
+  loadRegistry,
   type NodeRed,
   type NodeRedLogLine,
   type StorageModule,
@@ -45,6 +46,10 @@ export interface DesignRuntime {
   credentials(flows: RawFlow): Credentials;
   /** To every open editor; `retain` keeps it for editors opened later. */
   publish(topic: string, data: unknown, retain?: boolean): void;
+  /** Types that can be drawn now. */
+  nodeTypes(): Promise<ReadonlySet<string>>;
+  /** Loads a package that stands in the user folder; open editors get its types at once. */
+  addModule(module: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -94,6 +99,14 @@ export async function startDesignRuntime(options: DesignRuntimeOptions): Promise
     },
     publish: (topic, data, retain = false) => {
       red.events.emit('comms', { topic, data, retain });
+    },
+    nodeTypes: async () => {
+      const sets = await red.runtime.nodes.getNodeList({});
+      return new Set(sets.flatMap((set) => (set.enabled && set.err === undefined ? set.types : [])));
+    },
+    addModule: async (module) => {
+      const { nodes } = await loadRegistry().addModule(module);
+      red.events.emit('runtime-event', { id: 'node/added', retain: false, payload: nodes });
     },
     stop: async () => {
       await red.stop();

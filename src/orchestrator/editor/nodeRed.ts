@@ -57,7 +57,6 @@ export interface NodeRed {
     };
     readonly nodes: {
       getNodeList(options: object): Promise<readonly NodeSet[]>;
-      addModule(options: { module: string; version?: string }): Promise<unknown>;
     };
   };
 }
@@ -75,3 +74,10 @@ export interface NodeSet {
 const require = createRequire(import.meta.url);
 
 export const loadNodeRed = (): NodeRed => require('node-red') as NodeRed;
+
+/** The registry of the same Node-RED; it loads a package that stands in the user folder already. */
+export interface NodeRedRegistry {
+  addModule(module: string): Promise<{ readonly nodes: readonly NodeSet[] }>;
+}
+
+export const loadRegistry = (): NodeRedRegistry => require('@node-red/registry') as NodeRedRegistry;

@@ -43,6 +43,8 @@ interface Call {
   readonly body?: string;
 }
 
+type NodeSet = Awaited<ReturnType<AdminApi['nodeSets']>>[number];
+
 export class AdminClient implements AdminApi {
   readonly #options: AdminClientOptions;
   readonly #dispatcher: Agent;
@@ -83,11 +85,34 @@ export class AdminClient implements AdminApi {
   }
 
   async nodeTypes(): Promise<ReadonlySet<string>> {
+    return new Set((await this.nodeSets()).flatMap((set) => set.types));
+  }
+
+  async nodeSets(): Promise<NodeSet[]> {
     const answer = await this.#ask({ method: 'GET', path: '/nodes' });
     const value = this.#json(answer);
     if (!Array.isArray(value)) throw this.#strange(answer, 'GET /nodes did not answer a list');
-    const sets = value as { enabled?: boolean; err?: unknown; types?: string[] }[];
-    return new Set(sets.flatMap((set) => (set.enabled && set.err === undefined ? (set.types ?? []) : [])));
+    const sets = value as (Partial<NodeSet> & { err?: unknown })[];
+    return sets
+      .filter((set) => set.enabled && set.err === undefined)
+      .map(({ id = '', module = '', name = '', version = '', types = [] }) => ({
+        id,
+        module,
+        name,
+        version,
+        types,
+        enabled: true,
+      }));
+  }
+
+  async nodeSetEditor(id: string): Promise<{ html: string; messages: Record<string, unknown> }> {
+    const path = `/nodes/${id.split('/').map(encodeURIComponent).join('/').replace('%40', '@')}`;
+    const page = await this.#ask({ method: 'GET', path, headers: { accept: 'text/html' } });
+    const answer = await this.#ask({ method: 'GET', path: `${path}/messages?lng=en-US` });
+    const messages = this.#json(answer);
+    if (typeof messages !== 'object' || messages === null)
+      throw this.#strange(answer, 'the messages of a node set are no object');
+    return { html: page.text, messages: messages as Record<string, unknown> };
   }
 
   async press(node: string, body?: unknown): Promise<void> {

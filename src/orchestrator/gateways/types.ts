@@ -22,6 +22,19 @@ export interface AdminApi {
   }): Promise<{ readonly rev: string }>;
   /** GET /nodes: the types that can run there now. */
   nodeTypes(): Promise<ReadonlySet<string>>;
+  /** GET /nodes: the node sets that can be used there now; `id` is `<module>/<set>`. */
+  nodeSets(): Promise<
+    readonly {
+      readonly id: string;
+      readonly module: string;
+      readonly name: string;
+      readonly version: string;
+      readonly enabled: boolean;
+      readonly types: readonly string[];
+    }[]
+  >;
+  /** GET /nodes/:id and its messages: the editor half of a node set. */
+  nodeSetEditor(id: string): Promise<{ readonly html: string; readonly messages: Record<string, unknown> }>;
   /** POST /inject/:id and the like: a node's button. */
   press(node: string, body?: unknown): Promise<void>;
   /** POST /debug/enable or /debug/disable: debug nodes speak or fall silent, until their next start. */

@@ -6,6 +6,7 @@ import express from 'express';
 import pino from 'pino';
 import { loadSettings } from '../../../settings.ts';
 import { createDesignEditor, type DesignEditor } from '../../../src/orchestrator/editor/DesignEditor.ts';
+import type { PaletteSource } from '../../../src/orchestrator/editor/palette.ts';
 import type { Disposables } from '../../kit/cleanup.ts';
 import { RecordingService } from './recordingService.ts';
 
@@ -19,7 +20,11 @@ export interface TestEditor {
 
 export async function startTestEditor(
   kit: Disposables,
-  options: { apiKey?: string; recorder?: RecordingService } = {},
+  options: {
+    apiKey?: string;
+    recorder?: RecordingService;
+    palette?: (gateway: string) => PaletteSource;
+  } = {},
 ): Promise<TestEditor> {
   const recorder = options.recorder ?? new RecordingService();
   const app = express();
@@ -33,6 +38,7 @@ export async function startTestEditor(
     settings,
     log: pino({ level: 'silent' }),
     server,
+    ...(options.palette === undefined ? {} : { palette: options.palette }),
   });
   app.use(editor.path, editor.handler);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
