@@ -22,6 +22,7 @@ function expected(flow: RawFlow, rows: readonly string[], node: string): Message
 }
 
 describe('city example', () => {
+  const kit = disposables();
   const flow = exampleFlow('city-etl');
 
   it('makes the same rows as the seeded generator of the tests', () => {
@@ -74,8 +75,6 @@ describe('city example', () => {
   for (const version of ['4.1', '5.0'] as const) {
     it(`gives the reference's output on a single Node-RED ${version}, message by message`, async function () {
       this.timeout(120_000);
-      const kit = disposables();
-      after(() => kit.end());
       const folder = kit.folder();
       const gateway = await startRealGateway(kit, { version });
       const stations = sampleStations();

@@ -19,7 +19,7 @@ export interface Disposables {
   end(): Promise<void>;
 }
 
-/** Registers an `after` hook of the surrounding mocha suite (or ends by `end()` outside of mocha). */
+/** Registers an `after` hook of the surrounding mocha suite: call it in `describe`, not in a test. Outside of mocha call `end()`. */
 export function disposables(): Disposables {
   const stack: Dispose[] = [];
   const kit: Disposables = {
