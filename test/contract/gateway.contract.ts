@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { RawFlow } from '../../src/flow/types.ts';
 import { AdminClient } from '../../src/orchestrator/gateways/adminClient.ts';
 import type { GatewayFleet } from '../../src/orchestrator/gateways/GatewayFleet.ts';
+import type { AdminAccess } from '../../src/wire/control.ts';
 import { isEchoError } from '../../src/wire/errors.ts';
 import { waitFor } from '../kit/wait.ts';
 
@@ -10,8 +11,8 @@ export interface GatewayUnderTest {
   readonly fleet: GatewayFleet;
   /** Its id; it has enrolled. */
   readonly id: string;
-  /** Its admin user. */
-  readonly user: { readonly username: string; readonly password: string };
+  /** How its admin API is used; it asks for a password. */
+  readonly access: AdminAccess;
   /** Ends it as a crash does. */
   kill(): Promise<void>;
   /** Starts it again. */
@@ -90,7 +91,7 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
     const stranger = new AdminClient({
       gateway: id,
       url: fleet.get(id).adminUrl,
-      access: { ...gateway.user, password: 'wrong' },
+      access: { ...gateway.access, password: 'wrong' },
       timeoutMs: 5_000,
     });
     await assert.rejects(stranger.flows(), (e) => isEchoError(e, 'ECHO_GATEWAY_UNAUTHORIZED'));
@@ -131,7 +132,7 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
     const unlimited = new AdminClient({
       gateway: id,
       url: adminUrl,
-      access: gateway.user,
+      access: gateway.access,
       timeoutMs: 10_000,
     });
     const { rev } = await unlimited.flows();
@@ -217,7 +218,7 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
     const { adminUrl } = fleet.get(id);
     await fleet.forget(id);
     assert.ok(!fleet.has(id));
-    const client = new AdminClient({ gateway: id, url: adminUrl, access: gateway.user, timeoutMs: 5_000 });
+    const client = new AdminClient({ gateway: id, url: adminUrl, access: gateway.access, timeoutMs: 5_000 });
     assert.deepEqual((await client.flows()).flows, flows);
     await client.close();
   });

@@ -4,9 +4,11 @@ import express from 'express';
 import { pino } from 'pino';
 import { problemHandler } from '../../src/orchestrator/api/problem.ts';
 import { enrolRequest } from '../../src/wire/control.ts';
+import { hasOpenssl, NO_OPENSSL, selfSigned } from '../kit/certificate.ts';
 import { type Disposables, disposables } from '../kit/cleanup.ts';
 import { startRealGateway } from '../kit/gateways.ts';
 import { startSimulatedFleet } from '../kit/simulator/simulatedFleet.ts';
+import { skip } from '../kit/skip.ts';
 import { type GatewayUnderTest, keepsThePromisesOfAGateway } from './gateway.contract.ts';
 
 const user = { username: 'echo', password: 'password-of-echo' };
@@ -22,20 +24,33 @@ describe('gateway contract: simulated', () => {
     return {
       fleet: sim.fleet,
       id: 'contract',
-      user,
+      access: user,
       kill: async () => gateway.control.vanish(),
       start: () => gateway.restart(),
     };
   });
 });
 
-for (const version of ['5.0', '4.1'] as const) {
-  describe(`gateway contract: Node-RED ${version}`, () => {
+interface Variant {
+  readonly version: '4.1' | '5.0';
+  readonly https?: boolean;
+}
+
+for (const { version, https = false } of [
+  { version: '5.0' },
+  { version: '4.1' },
+  { version: '5.0', https: true },
+] satisfies Variant[] as Variant[]) {
+  describe(`gateway contract: Node-RED ${version}${https ? ' over HTTPS' : ''}`, () => {
     const kit = disposables();
+    before(function () {
+      if (https && !hasOpenssl()) skip(this, NO_OPENSSL);
+    });
     keepsThePromisesOfAGateway(async (): Promise<GatewayUnderTest> => {
       const { fleet, desk } = await startSimulatedFleet(kit, { settings });
       const orchestrator = await enrolmentDoor(kit, (body) => fleet.enrol(enrolRequest.parse(body)));
       const { token } = desk.createToken({ name: 'contract' });
+      const certificate = https ? selfSigned(kit.folder()) : undefined;
       const process = await startRealGateway(kit, {
         version,
         echo: { orchestrator, token, name: 'contract', admin: user },
@@ -45,12 +60,13 @@ for (const version of ['5.0', '4.1'] as const) {
             type: 'credentials',
             users: [{ username: user.username, password: HASH, permissions: '*' }],
           },
+          ...(certificate === undefined ? {} : { https: certificate }),
         },
       });
       return {
         fleet,
         id: 'contract',
-        user,
+        access: { ...user, ...(certificate === undefined ? {} : { certificate: certificate.cert }) },
         kill: () => process.kill(),
         start: () => process.start(),
       };

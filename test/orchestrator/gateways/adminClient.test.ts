@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { AdminClient, type AdminClientOptions } from '../../../src/orchestrator/gateways/adminClient.ts';
 import { isEchoError } from '../../../src/wire/errors.ts';
+import { hasOpenssl, NO_OPENSSL, selfSigned } from '../../kit/certificate.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { GatewaySimulator, type SimulatedGateway } from '../../kit/simulator/index.ts';
+import { skip } from '../../kit/skip.ts';
 
 describe('admin API client', () => {
   const kit = disposables();
@@ -119,7 +118,8 @@ describe('admin API client', () => {
     }
   });
 
-  it('trusts a pinned certificate of whatever name, and no other', async () => {
+  it('trusts a pinned certificate of whatever name, and no other', async function () {
+    if (!hasOpenssl()) skip(this, NO_OPENSSL);
     const { key, cert } = selfSigned(kit.folder());
     const other = selfSigned(kit.folder());
     const server = createServer({ key, cert }, (_req, res) => res.end('{"rev":"r","flows":[]}'));
@@ -134,28 +134,3 @@ describe('admin API client', () => {
     await rejects(clientOf(url, { access: { certificate: other.cert } }).flows(), 'ECHO_GATEWAY_UNREACHABLE');
   });
 });
-
-/** A certificate for a name that is not the server's. */
-function selfSigned(folder: string): { key: string; cert: string } {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const subject = ['-subj', '/CN=gateway.example', '-days', '2'];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      ...subject,
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ],
-    { stdio: 'ignore' },
-  );
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-}
