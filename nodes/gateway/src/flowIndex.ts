@@ -24,6 +24,7 @@ export class FlowIndex {
   constructor(red: Red) {
     this.#red = red;
     const refresh = (): void => this.#refresh();
+    this.#running = this.#flowsLoaded();
     red.events.on('flows:stopping', () => {
       this.#running = false;
       refresh();
@@ -79,6 +80,16 @@ export class FlowIndex {
         out.consumers.some((consumer) => consumer.tasks.includes(destination))
       );
     });
+  }
+
+  /** True, and read, when the package was installed into a running Node-RED; else flows are loaded after plugins. */
+  #flowsLoaded(): boolean {
+    try {
+      this.#refresh();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #refresh(): void {

@@ -48,7 +48,7 @@ export function startAgentPlugin(RED: Red): void {
     const folder = join(RED.settings.userDir ?? process.cwd(), 'echo');
     current = assemble(RED, log, folder, configured.config);
     current.agent.start();
-    stopWithNodeRed(current.agent);
+    stopWithNodeRed(RED, current);
   } catch (error) {
     log.error(logLine(error));
   }
@@ -81,9 +81,16 @@ function assemble(RED: Red, log: Log, folder: string, config: AgentConfig): Gate
   return { follower, gate, streams, agent };
 }
 
-/** Node-RED tells plugins nothing of its end; where it listens to a signal itself, so does the agent. */
-function stopWithNodeRed(agent: Agent): void {
+/**
+ * Node-RED tells plugins nothing of its end; where it listens to a signal itself, so does the agent. Streams end after
+ * the flows, which may still append.
+ */
+function stopWithNodeRed(RED: Red, { agent, streams }: Gateway): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    if (process.listenerCount(signal) > 0) process.once(signal, () => void agent.stop());
+    if (process.listenerCount(signal) === 0) continue;
+    process.once(signal, () => {
+      void agent.stop();
+      RED.events.once('flows:stopped', () => void streams.close());
+    });
   }
 }

@@ -3,11 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { AdminClient } from '../../../src/orchestrator/gateways/adminClient.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { startRealGateway } from '../../kit/gateways.ts';
 import { waitFor } from '../../kit/wait.ts';
 import { startDesk } from '../kit/desk.ts';
+import { echoTab } from '../kit/probed.ts';
 
 const bcrypt = createRequire(createRequire(import.meta.url).resolve('node-red'))('@node-rs/bcrypt') as {
   hashSync(text: string, rounds: number): string;
@@ -66,11 +68,48 @@ describe('agent: settings of an existing Node-RED', function () {
     });
   }
 
+  it('joins without a restart when the package is uploaded to a running Node-RED that is set up', async () => {
+    const desk = await startDesk(kit);
+    const gateway = await startRealGateway(kit, {
+      version: '5.0',
+      gatewayPackage: false,
+      echo: { orchestrator: desk.url, token: 'once', tier: 'edge', name: 'edge-1' },
+    });
+    const post = async (path: string, body: FormData | string): Promise<void> => {
+      const json = typeof body === 'string' ? { 'content-type': 'application/json' } : undefined;
+      const response = await fetch(`${gateway.url}${path}`, {
+        method: 'POST',
+        body,
+        ...(json && { headers: json }),
+      });
+      assert.ok(response.ok, `${path}: ${response.status} ${await response.text()}`);
+    };
+    await post('/flows', JSON.stringify([echoTab('t')]));
+    const tarball = new FormData();
+    tarball.append('tarball', new Blob([readFileSync(pack(kit.folder()))]), 'node-red-echo.tgz');
+    await post('/nodes', tarball);
+    await desk.heard('hello', (hello) => hello.facts.nodeTypes.includes('echo out'));
+    const params = { deploy: 'd', tabs: ['t'], level: 'all' as const, leaseMs: 60_000, sealed: false };
+    await desk.request({ method: 'gate.close', params });
+    const opened = await desk.request({ method: 'gate.open', params: { deploy: 'd', orphans: 'drop' } });
+    assert.deepEqual(opened.result, { delivered: 0, rerouted: 0, dropped: 0 });
+  });
+
   it('says one friendly line when it is installed and not set up', async () => {
     const gateway = await startRealGateway(kit, { version: '4.1', gatewayPackage: true });
     assert.match(readFileSync(gateway.logFile, 'utf8'), /\[info\] \[echo\] not part of a fleet: set echo\./);
   });
 });
+
+/** The package as `npm pack` makes it. */
+function pack(folder: string): string {
+  const cwd = fileURLToPath(new URL('../../../nodes/gateway', import.meta.url));
+  const name = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
+    cwd,
+    encoding: 'utf8',
+  });
+  return join(folder, name.trim());
+}
 
 function selfSigned(folder: string): { key: string; cert: string } {
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];

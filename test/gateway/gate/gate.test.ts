@@ -22,8 +22,8 @@ const fn = (id: string, to: string[], comment = ''): TestNode =>
 const SINK = node('sink', 'probe-sink', []);
 const COUNT = 10_000;
 /** A source that sends 2,500 messages a second, and two functions that each version of the flow changes. */
-const running = (version: number, run: number): TestNode[] => [
-  echoTab(TAB),
+const running = (version: number, run: number, tab = echoTab(TAB)): TestNode[] => [
+  tab,
   node('source', 'probe-source', [['a']], { rate: 2_500, count: COUNT, run }),
   fn('a', ['b'], `// ${version}`),
   fn('b', ['sink'], `// ${version}`),
@@ -52,12 +52,16 @@ for (const version of ['5.0', '4.1'] as const) {
     });
 
     /** Redeploys under load until the source has sent everything; returns what arrived, and how many redeploys. */
-    async function redeployUnderLoad(run: number, around: (deploy: () => Promise<void>) => Promise<void>) {
-      await gateway.deploy(running(0, run));
+    async function redeployUnderLoad(
+      run: number,
+      around: (deploy: () => Promise<void>) => Promise<void>,
+      tab = echoTab(TAB),
+    ) {
+      await gateway.deploy(running(0, run, tab));
       let redeploys = 0;
       while ((await count(gateway)) < COUNT * 0.9) {
         const arrived = await count(gateway);
-        await around(() => gateway.deploy(running(++redeploys, run)));
+        await around(() => gateway.deploy(running(++redeploys, run, tab)));
         await waitFor(async () => (await count(gateway)) > arrived + 200, {
           what: 'messages after the deploy',
         });
@@ -107,8 +111,20 @@ for (const version of ['5.0', '4.1'] as const) {
       );
     });
 
-    it('loses messages in the same test without a gate, as plain Node-RED does', async () => {
+    it('loses none in a deploy that nobody announced (somebody pressed Deploy on the gateway)', async () => {
       const { payloads } = await redeployUnderLoad(4, (deploy) => deploy());
+      assert.deepEqual(
+        payloads,
+        Array.from({ length: COUNT }, (_, i) => i),
+      );
+    });
+
+    it("loses messages in the same test on a tab that is not ECHO's, as plain Node-RED does", async () => {
+      const { payloads } = await redeployUnderLoad(5, (deploy) => deploy(), {
+        id: TAB,
+        type: 'tab',
+        label: 'own',
+      });
       assert.ok(payloads.length < COUNT, 'nothing was lost: the test shows nothing');
     });
 

@@ -34,6 +34,7 @@ export interface ProbedGateway {
   call<T>(route: string, body?: object): Promise<T>;
   gate<T>(method: string, ...args: unknown[]): Promise<T>;
   kill(): Promise<void>;
+  stop(): Promise<void>;
   start(): Promise<void>;
 }
 
@@ -94,6 +95,7 @@ export async function startProbedGateway(
     call,
     gate: (method, ...args) => call('gate', { method, args }),
     kill: () => gateway.kill(),
+    stop: () => gateway.stop(),
     async start() {
       await gateway.start();
       await ready();

@@ -102,14 +102,13 @@ export class Agent {
     });
   }
 
-  /** Ends connections and timers; what is not yet acknowledged stays in the logs. */
+  /** Ends the control connection and the timers. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of [this.#heartbeat, this.#retry, this.#settle]) clearTimeout(timer);
     this.#comms.stop();
     this.#meter.stop();
     await this.#connection?.close().catch(() => {});
-    await this.#options.streams.close();
   }
 
   async #enrol(): Promise<void> {
@@ -214,6 +213,7 @@ export class Agent {
     const { log } = this.#options;
     this.#file.forget();
     await this.stop();
+    await this.#options.streams.close();
     log.info(`${this.#identity?.gateway ?? 'this gateway'} was taken out of the fleet`);
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Holds and releases deliveries around a deploy, through Node-RED's message hooks.
+ * Holds and releases deliveries around a deploy, through Node-RED's message hooks: for whole tabs when told to, and,
+ * in any deploy, for nodes that are just being replaced.
  *
  * Messages are stopped in `preRoute` (later, a node that is being replaced would swallow them) and in `onReceive`
  * (buttons, link call, catch and status nodes call `receive` directly, and some are already on their way). What is
@@ -8,7 +9,7 @@
 import type { GateOpened, GateStatus, StreamStatus } from '../../../../src/wire/control.ts';
 import { ECHO_OUT } from '../../../../src/wire/nodes.ts';
 import { agentError, logLine } from '../errors.ts';
-import type { FlowIndex } from '../flowIndex.ts';
+import type { FlowIndex, Place } from '../flowIndex.ts';
 import type { Follower, Gate } from '../ports.ts';
 import type { ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
 import { type Claims, close, expired, type Level, levels, nextExpiry, open } from './claims.ts';
@@ -49,6 +50,9 @@ export class HookGate implements Gate {
     this.#claims = readClaims(options.file);
     this.#levels = levels(this.#claims);
     this.#armLease();
+    options.flows.onChange(() => {
+      if (options.flows.running) this.#releaseStarted();
+    });
   }
 
   /** Registers the hooks; before those of the follower. */
@@ -102,10 +106,7 @@ export class HookGate implements Gate {
       this.#sort(tab, orphans, total);
       setImmediate(() => this.#deliver(tab, BATCH));
     }
-    if (total.dropped > 0) {
-      const message = `deploy ${deploy}: ${total.dropped} held messages were for tasks that are no longer here`;
-      this.#options.warn(logLine(agentError('ECHO_HELD_DROPPED', { message })));
-    }
+    this.#warnDropped(total);
     return total;
   }
 
@@ -123,39 +124,68 @@ export class HookGate implements Gate {
   }
 
   #preRoute(event: SendEvent): undefined | false {
-    if (this.#levels.size === 0 && this.#queues.size === 0) return undefined;
-    const { flows } = this.#options;
+    const { flows, follower } = this.#options;
+    if (this.#levels.size === 0 && this.#queues.size === 0 && flows.running) return undefined;
     const source = flows.place(event.source.node);
-    const tab = flows.tabOf(event.destination.id) ?? source.tab;
-    const level = this.#levels.get(tab);
-    const queue = this.#queues.get(tab);
-    const held =
-      level === 'all' ||
-      (level === 'sources' && (!this.#levels.has(source.tab) || flows.isSource(event.source.node))) ||
-      (level === undefined && queue?.waitingFor(event.destination.id) === true);
-    if (!held) return undefined;
+    const destination = event.destination.id;
+    const tab = flows.tabOf(destination) ?? source.tab;
+    if (!this.#holds(event, tab, source)) return undefined;
     const msg = event.cloneMessage ? this.#red.util.cloneMessage(event.msg) : event.msg;
-    this.#queue(tab).push({
-      msg,
-      destination: event.destination.id,
-      routed: true,
-      source: this.#sender(event),
-      original: event.msg,
-      call: this.#call,
-      release: this.#options.follower.hold(msg).release,
-    });
+    const { release } = follower.hold(msg);
+    const origin = { source: this.#sender(event), original: event.msg, call: this.#call };
+    this.#queue(tab).push({ msg, destination, routed: true, ...origin, release });
     return false;
   }
 
+  #holds(event: SendEvent, tab: string, source: Place): boolean {
+    const { flows } = this.#options;
+    const destination = event.destination.id;
+    switch (this.#levels.get(tab)) {
+      case 'all':
+        return true;
+      case 'sources':
+        return !this.#levels.has(source.tab) || flows.isSource(event.source.node);
+      case undefined:
+        if (this.#queues.get(tab)?.waitingFor(destination)) return true;
+        return !flows.running && this.#isStopped(destination, tab, source);
+    }
+  }
+
+  /** A deploy, ours or anyone's, has stopped the node and not yet started its successor: Node-RED would drop it. */
+  #isStopped(destination: string, tab: string, source: Place): boolean {
+    const { flows } = this.#options;
+    const configured = flows.tabOf(destination) ?? flows.tabOf(source.task);
+    return configured !== undefined && flows.isEcho(tab) && !this.#red.nodes.getNode(destination);
+  }
+
   #onReceive({ msg, destination: { id, node } }: ReceiveEvent): undefined | false {
-    if (this.#levels.size === 0) return undefined;
-    const { tab } = this.#options.flows.place(node);
-    if (this.#levels.get(tab) !== 'all') return undefined;
-    const { sent, release } = this.#options.follower.hold(msg, node);
+    const { flows, follower } = this.#options;
+    if (this.#levels.size === 0 && flows.running) return undefined;
+    const { tab } = flows.place(node);
+    const stopped = !flows.running && flows.isEcho(tab) && this.#red.nodes.getNode(id) !== node;
+    if (this.#levels.get(tab) !== 'all' && !stopped) return undefined;
+    const { sent, release } = follower.hold(msg, node);
     const held = { msg, destination: id, routed: false, original: msg, call: this.#call, release };
     if (sent === undefined) this.#queue(tab).push(held);
     else this.#queue(tab).pushBeforeRouted({ ...held, source: this.#sender(sent) });
     return false;
+  }
+
+  /** After any deploy: gives what was held for nodes that were being replaced to their successors. */
+  #releaseStarted(): void {
+    const total = { delivered: 0, rerouted: 0, dropped: 0 };
+    for (const tab of [...this.#queues.keys()]) {
+      if (this.#levels.has(tab)) continue;
+      this.#sort(tab, 'drop', total);
+      this.#deliver(tab, BATCH);
+    }
+    this.#warnDropped(total);
+  }
+
+  #warnDropped({ dropped }: GateOpened): void {
+    if (dropped === 0) return;
+    const message = `${dropped} held messages were for tasks that are no longer here and are fed by no stream`;
+    this.#options.warn(logLine(agentError('ECHO_HELD_DROPPED', { message })));
   }
 
   #sender({ source }: SendEvent): NonNullable<Held['source']> {
