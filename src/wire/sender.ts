@@ -192,6 +192,7 @@ function onReborn(state: SenderState, incarnation: Incarnation, at: number, effe
   const consumers: Record<string, Consumer> = {};
   for (const [id, c] of Object.entries(state.consumers)) {
     consumers[id] = startOver(c);
+    effects.push({ type: 'persist', consumer: id, cursor: cursorOf(consumers[id]) });
     if (state.connected) effects.push({ type: 'probe', consumer: id });
   }
   return advanceAll({ ...state, incarnation, consumers }, at, effects);
