@@ -9,7 +9,11 @@ export const mochaHooks = {
     this.timeout(LIMIT_MS * 2);
     const left = () => descendantsOf(process.pid).map(({ pid, command }) => `${pid} ${command}`);
     try {
-      await waitFor(() => left().length === 0, { what: 'all child processes to end', timeout: LIMIT_MS, every: 100 });
+      await waitFor(() => left().length === 0, {
+        what: 'all child processes to end',
+        timeout: LIMIT_MS,
+        every: 100,
+      });
     } catch {
       throw new Error(`tests left processes behind:\n${left().join('\n')}`);
     }
