@@ -130,6 +130,8 @@ describe('fleet', () => {
     await gateway.control.heartbeat();
     await waitFor(() => sim.fleet.get('edge-boots').cpuPct === 42, { what: 'the new boot' });
     gateway.control.freeze();
+    const loads: number[] = [];
+    const stop = sim.fleet.on('heartbeat', (id, beat) => id === 'edge-boots' && loads.push(beat.cpuPct));
     gateway.control.boot = old;
     gateway.control.load = { ...gateway.control.load, cpuPct: 99 };
     await gateway.control.heartbeat();
@@ -137,6 +139,8 @@ describe('fleet', () => {
     gateway.control.load = { ...gateway.control.load, cpuPct: 43 };
     await gateway.control.heartbeat();
     await waitFor(() => sim.fleet.get('edge-boots').cpuPct === 43, { what: 'the new boot again' });
+    assert.ok(!loads.includes(99));
+    stop();
   });
 
   it('counts malformed control messages of every kind and goes on', async () => {
