@@ -19,8 +19,8 @@ export const FOLLOWING = Object.freeze({ username: 'echo', permissions: '*' });
 /** What the sync needs of the running editor. */
 export interface CanvasPort {
   credentials(flows: RawFlow): Credentials;
-  /** Makes these flows the canvas of every editor, saved as user `FOLLOWING`. */
-  setCanvas(flows: RawFlow): Promise<void>;
+  /** Changes the canvas of every editor, saved as user `FOLLOWING`; `change` is called again when a user was faster. */
+  changeCanvas(change: (flows: RawFlow) => RawFlow): Promise<void>;
   notify(notice: DeployNotice): void;
   /** Applications or their drafts changed: editors fetch them again. */
   changed(): void;
@@ -101,9 +101,7 @@ export class CanvasSync implements DraftGuard, DraftHolder {
   }
 
   hasUnsavedDraft(application: string): boolean {
-    if (this.#deploying.has(application) || this.#discarded.has(application)) return false;
-    const unit = this.#units().find((candidate) => candidate.application === application);
-    return unit !== undefined && this.#changed(unit);
+    return this.#isDraft(application, this.#units());
   }
 
   discardDraft(application: string): void {
@@ -112,9 +110,10 @@ export class CanvasSync implements DraftGuard, DraftHolder {
 
   /** Every deployed application, for the editor's sidebar. */
   applications(): ApplicationSummary[] {
+    const units = this.#units();
     return this.#service
       .applications()
-      .map(({ id }) => applicationSummary(this.#service.application(id), this.hasUnsavedDraft(id)));
+      .map(({ id }) => applicationSummary(this.#service.application(id), this.#isDraft(id, units)));
   }
 
   /** What a Deploy of this canvas would do; touches nothing. */
@@ -247,7 +246,7 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     if (!this.#inStore(id)) {
       if (synced === undefined) return;
       if (!this.hasUnsavedDraft(id)) {
-        await this.#port?.setCanvas(replaceUnit(this.#draft.flows, synced.tabs, id, []));
+        await this.#port?.changeCanvas((flows) => replaceUnit(flows, synced.tabs, id, []));
       }
       await this.#forget(id);
       return;
@@ -260,8 +259,8 @@ export class CanvasSync implements DraftGuard, DraftHolder {
       return;
     }
     const tabs = detail.flow.filter((entry) => entry.type === 'tab').map((entry) => entry.id);
-    const canvas = replaceUnit(this.#draft.flows, [...(synced?.tabs ?? []), ...tabs], id, detail.flow);
-    await this.#port?.setCanvas(canvas);
+    const replaced = [...(synced?.tabs ?? []), ...tabs];
+    await this.#port?.changeCanvas((flows) => replaceUnit(flows, replaced, id, detail.flow));
     this.#discarded.delete(id);
     // Ownership first: the fingerprint is of the unit as the canvas now has it.
     await this.#agree(id, { version: detail.version, fingerprint: '', tabs });
@@ -281,6 +280,12 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     this.#draft = { ...this.#draft, synced: rest };
     await this.#store.save(this.#draft);
     this.#port?.changed();
+  }
+
+  #isDraft(application: string, units: readonly Unit[]): boolean {
+    if (this.#deploying.has(application) || this.#discarded.has(application)) return false;
+    const unit = units.find((candidate) => candidate.application === application);
+    return unit !== undefined && this.#changed(unit);
   }
 
   #units(): Unit[] {

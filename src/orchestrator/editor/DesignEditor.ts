@@ -57,7 +57,7 @@ export async function createDesignEditor(options: DesignEditorOptions): Promise<
   });
   await sync.start({
     credentials: runtime.credentials,
-    setCanvas: (flows) => setCanvas(runtime, flows),
+    changeCanvas: (change) => changeCanvas(runtime, change),
     notify: (notice) => runtime.publish(editorTopics.deploy, notice),
     changed: () => runtime.publish(editorTopics.changed, {}),
   });
@@ -92,11 +92,19 @@ export async function createDesignEditor(options: DesignEditorOptions): Promise<
   };
 }
 
-async function setCanvas(runtime: DesignRuntime, flows: RawFlow): Promise<void> {
-  const { rev } = await runtime.red.runtime.flows.setFlows({
-    flows: { flows },
-    deploymentType: 'full',
-    user: FOLLOWING,
-  });
-  runtime.publish(editorTopics.canvas, { rev });
+async function changeCanvas(runtime: DesignRuntime, change: (flows: RawFlow) => RawFlow): Promise<void> {
+  for (;;) {
+    const { flows, rev } = await runtime.canvas();
+    try {
+      const saved = await runtime.red.runtime.flows.setFlows({
+        flows: { flows: change(flows), rev },
+        deploymentType: 'full',
+        user: FOLLOWING,
+      });
+      runtime.publish(editorTopics.canvas, saved);
+      return;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'version_mismatch') throw error;
+    }
+  }
 }

@@ -55,14 +55,17 @@ export function identities(canvas: RawFlow, owners: Owners): ReadonlyMap<string,
   return result;
 }
 
-/** The applications on the canvas, in tab order; tabs without a node are none. */
+/** Drawn and never run. */
+const DRAWN_ONLY: ReadonlySet<string> = new Set(['group', 'comment', 'junction']);
+
+/** The applications on the canvas, in tab order; tabs with nothing to run are none. */
 export function unitsOf(canvas: RawFlow, owners: Owners): Unit[] {
   const owner = identities(canvas, owners);
   const groups = tieTabs(canvas, owner);
   const index = indexOf(canvas);
   return groups.flatMap((tabs): Unit[] => {
     const flow = closure(canvas, index, new Set(tabs));
-    if (!flow.some((entry) => tabs.includes(entry.z ?? '') && entry.type !== 'group')) return [];
+    if (!flow.some((entry) => tabs.includes(entry.z ?? '') && !DRAWN_ONLY.has(entry.type))) return [];
     const application = tabs.map((tab) => owner.get(tab)).find((id) => id !== undefined);
     const first = index.byId.get(tabs[0]!);
     const name = typeof first?.label === 'string' && first.label !== '' ? first.label : tabs[0]!;

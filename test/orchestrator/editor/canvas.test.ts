@@ -76,8 +76,8 @@ describe('canvas: which tabs are one application', () => {
     assert.deepEqual([...identities(canvas, {})], [['a', 'x']]);
   });
 
-  it('a tab without nodes is no application', () => {
-    assert.deepEqual(unitsOf([tab('a')], {}), []);
+  it('a tab with nothing to run is no application', () => {
+    assert.deepEqual(unitsOf([tab('a'), node('c', 'a', { type: 'comment' })], {}), []);
   });
 
   it('an application takes along the config nodes and subflows it uses, and no others', () => {

@@ -36,7 +36,8 @@ describe('canvas and store', () => {
     sync = new CanvasSync({ service: recorder.service, store: fileDraftStore(folder), log });
     await sync.start({
       credentials: () => ({}),
-      setCanvas: (flows) => sync.flowsSaved(structuredClone(flows) as RawFlow, FOLLOWING),
+      changeCanvas: (change) =>
+        sync.flowsSaved(structuredClone(change(sync.draft().flows)) as RawFlow, FOLLOWING),
       notify: (notice) => void notices.push(notice),
       changed: () => {},
     });
