@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import mqtt from 'mqtt';
 import type { GatewayProcess } from '../../../src/orchestrator/fleet/gateway.ts';
+import { startAedes } from '../../kit/brokers.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { startRealGateway } from '../../kit/gateways.ts';
 import { waitFor } from '../../kit/wait.ts';
@@ -161,6 +163,33 @@ describe('agent: a gateway and its orchestrator', function () {
     desk.said.length = 0;
     await desk.heard('hello');
     assert.equal(desk.statuses.at(-1), 'online');
+  });
+
+  it('asks again where the brokers are when it has lost them', async function () {
+    this.timeout(30_000);
+    const { broker, answer } = desk;
+    const moved = await startAedes(kit);
+    desk.answer = (request) => {
+      const { status, body } = answer(request);
+      return { status, body: { ...(body as object), brokers: [{ url: moved.url }] } };
+    };
+    const client = await mqtt.connectAsync(moved.url);
+    kit.add(client, () => client.endAsync(true));
+    let online = false;
+    client.on('message', () => {
+      online = true;
+    });
+    await client.subscribeAsync('echo/1/edge-1/status');
+    await broker.kill();
+    await waitFor(() => online, { what: 'the gateway at the other broker', timeout: 20_000 });
+    await broker.start();
+    desk.answer = answer;
+    await moved.kill();
+    desk.said.length = 0;
+    await waitFor(() => desk.said.some(({ type }) => type === 'hello'), {
+      what: 'the gateway to be back',
+      timeout: 20_000,
+    });
   });
 
   it('forgets who it was when it is taken out of the fleet', async () => {

@@ -28,6 +28,8 @@ import { Requests } from './requests.ts';
 const ENROL_RETRY_MS = { first: 1_000, most: 30_000 };
 /** An enrolled gateway that was refused asks again this much later: it may have been a mistake on the way. */
 const REFUSED_RETRY_MS = 60_000;
+/** Without a control connection for this long it asks whether brokers or secret have changed; then ever less often. */
+const RENEW_MS = { first: 5_000, most: 60_000 };
 /** Types are registered in bursts; one hello tells of them all. */
 const SETTLE_MS = 500;
 
@@ -64,6 +66,9 @@ export class Agent {
   #retry: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
   #attempts = 0;
+  #enrolling = false;
+  #renewAt = 0;
+  #renewals = 0;
   #said = '';
   #stopped = false;
 
@@ -113,6 +118,8 @@ export class Agent {
 
   async #enrol(): Promise<void> {
     const { config, log } = this.#options;
+    clearTimeout(this.#retry);
+    this.#enrolling = true;
     try {
       const reply = await enrol(config, this.#identity, await this.#facts(), await this.#adminAccess());
       if (this.#stopped) return;
@@ -135,6 +142,7 @@ export class Agent {
     const before = this.#identity;
     const identity = this.#file.write(config.orchestrator, reply);
     this.#attempts = 0;
+    this.#enrolling = false;
     if (JSON.stringify(before) === JSON.stringify(identity)) return;
     this.#adopt(identity);
     this.#connect(identity);
@@ -154,6 +162,7 @@ export class Agent {
 
   #connect(identity: Identity): void {
     const { log } = this.#options;
+    this.#renewAt = performance.now() + RENEW_MS.first;
     void this.#connection?.close().catch(() => {});
     this.#connection = new ControlConnection({
       gateway: identity.gateway,
@@ -161,6 +170,7 @@ export class Agent {
       log,
       onMessage: (payload) => this.#requests.take(payload),
       onUp: () => {
+        this.#renewals = 0;
         void this.#hello(true);
         this.#comms.repeat();
       },
@@ -181,7 +191,11 @@ export class Agent {
 
   #beat(): void {
     const { follower, streams, gate } = this.#options;
-    if (!this.#connection?.up) return;
+    if (!this.#connection?.up) {
+      this.#renewWhenLost();
+      return;
+    }
+    this.#renewAt = performance.now() + RENEW_MS.first;
     this.#say({
       type: 'heartbeat',
       at: Date.now(),
@@ -190,6 +204,13 @@ export class Agent {
       streams: streams.status(),
       gates: gate.openDeploys(),
     });
+  }
+
+  #renewWhenLost(): void {
+    const now = performance.now();
+    if (this.#enrolling || now < this.#renewAt) return;
+    this.#renewAt = now + Math.min(RENEW_MS.most, RENEW_MS.first * 2 ** ++this.#renewals);
+    void this.#enrol();
   }
 
   #say(saying: Saying): void {
