@@ -175,6 +175,8 @@ describe('the design editor in Chromium', function () {
       ],
     });
     await waitFor(async () => (await editor.nodes()).some(({ id }) => id === 'cli'), { what: 'the new tab' });
+    const review = editor.page.locator('.red-ui-notification', { hasText: 'Review changes' });
+    await waitFor(async () => (await review.count()) === 0, { what: 'nothing to review' });
   });
 
   it('an inject button presses the node on its gateway', async () => {

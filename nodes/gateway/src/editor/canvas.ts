@@ -4,8 +4,14 @@ import { editorTopics } from '../../../../src/wire/editor.ts';
 export function followCanvas(): void {
   RED.comms.subscribe(editorTopics.canvas, (_topic: string, { rev }: { rev: string }) => {
     if (RED.nodes.version() === rev || RED.nodes.dirty() || RED.view.state() !== RED.state.DEFAULT) return;
+    dismissReview();
     void reload();
   });
+}
+
+/** Node-RED has just asked whether to review the changes; there is nothing to merge them with. */
+function dismissReview(): void {
+  RED.notify('', { id: 'background-update' }).close();
 }
 
 /** As the editor loads flows at its start. */

@@ -10,6 +10,7 @@ import type {
 import { gatewayColour } from './colours.ts';
 import { action, type Child, h, icon } from './dom.ts';
 import { applicationOf, deployAgain, gateways, lastDeploy, onFleetChange, shownPlan } from './fleet.ts';
+import { TIERS } from './hints.ts';
 import { say } from './red.ts';
 
 export function registerSidebar(): void {
@@ -53,7 +54,10 @@ const nameOf = (id: string, fallback = ''): string => {
 };
 
 function fleetSection(): HTMLElement[] {
-  const rows = gateways().map((gateway) =>
+  const order = gateways().toSorted(
+    (a, b) => TIERS.indexOf(a.tier) - TIERS.indexOf(b.tier) || (a.id < b.id ? -1 : 1),
+  );
+  const rows = order.map((gateway) =>
     h(
       'tr',
       { class: `echo-health-${gateway.health}` },
