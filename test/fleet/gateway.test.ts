@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../../settings.ts';
-import { installNodeRed, type NodeRedLine, PINS } from '../../src/orchestrator/fleet/installs.ts';
+import {
+  installGatewayPackage,
+  installNodeRed,
+  type NodeRedLine,
+  PINS,
+} from '../../src/orchestrator/fleet/installs.ts';
 import { isEchoError } from '../../src/wire/errors.ts';
 import { disposables, freePort } from '../kit/cleanup.ts';
 import { startRealGateway } from '../kit/gateways.ts';
@@ -101,5 +108,36 @@ describe('pinned installs', () => {
     const { cacheDir } = loadSettings();
     const all = await Promise.all(Array.from({ length: 5 }, () => installNodeRed(cacheDir, '5.0')));
     assert.equal(new Set(all.map((install) => install.node)).size, 1);
+  });
+});
+
+describe('the gateway package in the cache', function () {
+  this.timeout(120_000);
+  const kit = disposables();
+
+  it('is installed once for each content, and what no start has needed for long is forgotten', async () => {
+    const cacheDir = kit.folder();
+    const packageDir = join(kit.folder(), 'gateway');
+    mkdirSync(join(packageDir, 'dist'), { recursive: true });
+    const write = (text: string) => writeFileSync(join(packageDir, 'dist', 'agent.js'), text);
+    const manifest = { name: '@echo-dataflow/node-red-echo', version: '1.0.0', files: ['dist'] };
+    writeFileSync(join(packageDir, 'package.json'), JSON.stringify(manifest));
+    write('one');
+    const first = await installGatewayPackage(cacheDir, packageDir);
+    const installed = join(first, 'node_modules', manifest.name, 'dist', 'agent.js');
+    assert.equal(readFileSync(installed, 'utf8'), 'one');
+    assert.equal(await installGatewayPackage(cacheDir, packageDir), first);
+
+    utimesSync(first, 0, 0);
+    write('two');
+    const second = await installGatewayPackage(cacheDir, packageDir);
+    assert.notEqual(second, first);
+    assert.deepEqual(readdirSync(cacheDir), [basename(second)]);
+  });
+
+  it('that is not built is an error with a remedy', async () => {
+    await assert.rejects(installGatewayPackage(kit.folder(), kit.folder()), (error) =>
+      isEchoError(error, 'ECHO_GATEWAY_PACKAGE_MISSING'),
+    );
   });
 });

@@ -16,6 +16,8 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -47,6 +49,7 @@ export const PINS: Readonly<Record<NodeRedLine, Pin>> = {
 
 export type InstallProgress = (what: string) => void;
 
+const KEEP_MS = 30 * 24 * 3600 * 1000;
 const GATEWAY_PACKAGE = '@echo-dataflow/node-red-echo';
 
 /** The pinned install of a line; made on first use. Throws ECHO_INSTALL_FAILED or ECHO_INSTALL_BUSY. */
@@ -91,6 +94,7 @@ export async function installGatewayPackage(
   if (!existsSync(dist)) throw fleetError('ECHO_GATEWAY_PACKAGE_MISSING', { where: dist });
   const name = `gateway-${hashOf([join(packageDir, 'package.json'), ...filesBelow(dist)], packageDir)}`;
   return provide(cacheDir, name, progress, async (folder) => {
+    forgetOld(cacheDir);
     progress('installing the gateway package');
     const tarball = await packGateway(packageDir, folder);
     writeManifest(folder, { [GATEWAY_PACKAGE]: `file:${tarball}` });
@@ -120,7 +124,10 @@ async function provide(
   build: (folder: string) => Promise<void>,
 ): Promise<string> {
   const target = join(cacheDir, name);
-  if (existsSync(target)) return target;
+  if (existsSync(target)) {
+    markUsed(target);
+    return target;
+  }
   mkdirSync(cacheDir, { recursive: true });
   const onWait = (pid: number) => progress(`waiting for process ${pid}, which is installing ${name}`);
   return withLock(
@@ -138,6 +145,24 @@ async function provide(
     },
     { onWait },
   );
+}
+
+function markUsed(folder: string): void {
+  try {
+    utimesSync(folder, new Date(), new Date());
+  } catch {
+    // A cache that only another user may write to serves all the same.
+  }
+}
+
+/** Deletes builds of the gateway package, and what interrupted installs left, that no start has needed for long. */
+function forgetOld(cacheDir: string): void {
+  const limit = Date.now() - KEEP_MS;
+  for (const name of readdirSync(cacheDir)) {
+    const path = join(cacheDir, name);
+    const disposable = name.startsWith('gateway-') || name.startsWith('.');
+    if (disposable && statSync(path).mtimeMs < limit) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 function writeManifest(folder: string, dependencies: Record<string, string>): void {
