@@ -198,12 +198,14 @@ function onReborn(state: SenderState, incarnation: Incarnation, at: number, effe
   return advanceAll({ ...state, incarnation, consumers }, at, effects);
 }
 
+/** A `send` that was never answered (its records could not be read) is tried again as well. */
 function onTick(state: SenderState, at: number, effects: SenderEffect[]) {
   const consumers: Record<string, Consumer> = {};
   for (const [id, c] of Object.entries(state.consumers)) {
     const due = c.probeAt !== undefined && c.probeAt <= at;
+    const probed = { ...c, sending: false, probes: c.probes + 1, probeAt: at + probeDelay(c.probes + 1) };
     if (due) effects.push({ type: 'probe', consumer: id });
-    consumers[id] = due ? { ...c, probes: c.probes + 1, probeAt: at + probeDelay(c.probes + 1) } : c;
+    consumers[id] = due ? advance(state, id, probed, at, effects) : c;
   }
   return { state: { ...state, consumers }, effects };
 }

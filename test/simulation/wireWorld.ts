@@ -338,6 +338,7 @@ class Producer {
         else this.#disk.cursors.set(effect.consumer, effect.cursor);
         return;
       case 'outborn':
+        if (this.#world.without === 'birth of a log') return;
         this.#disk.born = effect.by.born + 1;
         this.#dispatch({
           type: 'reborn',

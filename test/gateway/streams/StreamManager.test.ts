@@ -192,6 +192,35 @@ describe('streams', function () {
     assert.equal(b.in().lost, 0);
   });
 
+  it('a gateway that ends right after its work repeats nothing of it', async () => {
+    const [a, b] = pair();
+    for (let round = 0; round < 5; round++) {
+      const count = (round + 1) * 40;
+      await a.append(count - 40, count);
+      await waitFor(() => b.arrivals.length === count, { what: 'the arrivals', every: 1 });
+      await b.restart();
+      b.openIn(a.gateway);
+    }
+    await drained(a);
+    assert.deepEqual(b.numbers, range(0, 200));
+    assert.equal(b.in().repeated, 0);
+  });
+
+  it('a broker that is gone is replaced by the next of the list', async () => {
+    const first = await startAedes(kit);
+    const second = await startAedes(kit);
+    const a = new Rig(kit, unique('a'), first.url, {}, [second.url]);
+    const b = new Rig(kit, unique('b'), first.url, {}, [second.url]);
+    a.openOut([b.gateway]);
+    b.openIn(a.gateway);
+    await a.append(0, 100);
+    await drained(a);
+    await first.kill();
+    await a.append(100, 200);
+    await drained(a);
+    assert.deepEqual(b.numbers, range(0, 200));
+  });
+
   it('a gate holds what arrives, in order, and credit stops the sender', async () => {
     const [a, b] = pair();
     await a.append(0, 10);

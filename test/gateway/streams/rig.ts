@@ -23,13 +23,19 @@ export class Rig {
   #held = false;
   #onChange: (() => void) | undefined;
   readonly #limits: Partial<StreamLimits>;
-  readonly #url: string;
+  readonly #urls: string[];
 
-  constructor(kit: Disposables, gateway: string, url: string, limits: Partial<StreamLimits> = {}) {
+  constructor(
+    kit: Disposables,
+    gateway: string,
+    url: string,
+    limits: Partial<StreamLimits> = {},
+    otherUrls: string[] = [],
+  ) {
     this.gateway = gateway;
     this.folder = kit.folder(`echo-streams-${gateway}-`);
     this.#limits = limits;
-    this.#url = url;
+    this.#urls = [url, ...otherUrls];
     this.streams = this.#start();
     kit.add(this, () => this.streams.close());
   }
@@ -111,7 +117,10 @@ export class Rig {
       limits: this.#limits,
       ...(host === undefined ? {} : { host }),
     });
-    streams.connect(this.gateway, [{ url: this.#url }]);
+    streams.connect(
+      this.gateway,
+      this.#urls.map((url) => ({ url })),
+    );
     return streams;
   }
 }

@@ -100,10 +100,14 @@ export class InStream {
   /** Notes what was handed over, so that the next start need not suspect more. */
   close(): void {
     this.#driver.stop();
-    const { incarnation, stable, received } = this.#state;
+    const { incarnation, done, received } = this.#state;
     if (incarnation.born === 0 || received < this.#suspectTo) return;
-    const handed = Math.max(stable, this.#delivery.handed);
-    this.#options.cursors.set(this.#cursorKey, { incarnation, stable, handed } satisfies ReceiverCursor);
+    const handed = Math.max(done, this.#delivery.handed);
+    this.#options.cursors.set(this.#cursorKey, {
+      incarnation,
+      stable: done,
+      handed,
+    } satisfies ReceiverCursor);
   }
 
   destroy(): void {

@@ -268,18 +268,16 @@ export class OutStream {
     const entries = this.#log.read(from, to, Math.min(maxBytes, FRAME_BYTES));
     const first = entries[0];
     const last = entries.at(-1);
-    const at = performance.now();
-    if (first === undefined || last === undefined) {
-      this.#dispatch({ type: 'sent', consumer, from: 0, to: 0, bytes: 0, at });
-      return;
-    }
+    // Without an answer the sender tries again when it probes.
+    if (first === undefined || last === undefined)
+      throw new Error(`records from ${from} to ${to} cannot be read`);
     const payloads = entries.map((e) => e.payload);
     this.#options.send(consumer, this.#frame(consumer, first.seq, payloads));
     this.#sent += entries.length;
     const again = this.#state.consumers[consumer]?.sentTo ?? 0;
     for (const entry of entries) if (entry.to <= again) this.#retransmitted++;
     const bytes = payloads.reduce((sum, p) => sum + p.length, 0);
-    this.#dispatch({ type: 'sent', consumer, from, to: last.to, bytes, at });
+    this.#dispatch({ type: 'sent', consumer, from, to: last.to, bytes, at: performance.now() });
   }
 
   #frame(id: string, first: number | undefined, payloads: Buffer[]): Buffer {

@@ -130,6 +130,7 @@ export class Segment {
     fsyncSync(this.#open());
   }
 
+  /** Gives the file handle back; it is opened again when needed. */
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;

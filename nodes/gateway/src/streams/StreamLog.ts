@@ -204,7 +204,9 @@ export class StreamLog {
 
   #addSegment(first: number): Segment {
     const segment = Segment.create(this.#options.folder, first);
-    this.#oldBytes += this.#segments.at(-1)?.size ?? 0;
+    const last = this.#segments.at(-1);
+    this.#oldBytes += last?.size ?? 0;
+    last?.close();
     this.#segments.push(segment);
     return segment;
   }
@@ -238,6 +240,7 @@ export class StreamLog {
         yield entry;
         next = entry.to + 1;
       }
+      if (end < this.#committed) segment.close();
     }
     if (next <= end) yield gap(next - 1, end, this.#options.now(), 'unreadable');
   }
