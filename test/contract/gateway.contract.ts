@@ -155,6 +155,8 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
     assert.deepEqual([closed.deploy, closed.level], ['contract', 'sources']);
     const raised = await ask(id, { method: 'gate.close', params: { ...params, level: 'all' } });
     assert.equal(raised.level, 'all');
+    const renewed = await ask(id, { method: 'gate.close', params: { ...params, level: 'sources' } });
+    assert.equal(renewed.level, 'all', 'a later claim lowered the gate');
     await waitFor(() => fleet.get(id).heartbeat?.gates.includes('contract'), {
       what: 'the gate in a heartbeat',
     });
@@ -199,10 +201,12 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
     assert.deepEqual(left, []);
   });
 
-  it('is down when it is killed, and comes back by itself with its flows', async function () {
+  it('is down when it is killed, and comes back by itself with its flows and its sealed gate', async function () {
     this.timeout(60_000);
     await put(flows);
     const { rev } = await fleet.admin(id).flows();
+    const seal = { deploy: 'sealed', tabs: ['c-tab'], level: 'all' as const, leaseMs: 50, sealed: true };
+    await fleet.control.request(id, { method: 'gate.close', params: seal });
     await gateway.kill();
     await waitFor(() => fleet.get(id).health === 'down', { what: `${id} to be down` });
     const ups: string[] = [];
@@ -211,6 +215,9 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
     await waitFor(() => ups.includes(id), { what: `${id} to be usable again`, timeout: UP_MS });
     stop();
     assert.equal((await fleet.admin(id).flows()).rev, rev);
+    const params = { deploy: 'sealed' };
+    assert.equal((await fleet.control.request(id, { method: 'gate.status', params })).level, 'all');
+    await fleet.control.request(id, { method: 'gate.open', params: { ...params, orphans: 'drop' } });
   });
 
   it('leaves when it is forgotten, and keeps its flows', async () => {

@@ -6,14 +6,13 @@
  * second attempt would mean.
  */
 
-import { X509Certificate } from 'node:crypto';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { RawFlow } from '../../flow/types.ts';
 import type { AdminAccess } from '../../wire/control.ts';
 import type { EchoError } from '../../wire/errors.ts';
 import type { Credentials } from '../types.ts';
 import { gatewayError } from './errors.ts';
+import { pinned } from './pin.ts';
 import type { AdminApi } from './types.ts';
 
 export interface AdminClientOptions {
@@ -299,16 +298,4 @@ function isFlowsAnswer(value: unknown): value is { rev: string; flows: RawFlow }
     Array.isArray(answer.flows) &&
     answer.flows.every((n) => typeof n?.id === 'string' && typeof n?.type === 'string')
   );
-}
-
-/** Trusts exactly this certificate, whatever name it carries, or what it issued under the usual name check. */
-function pinned(pem: string | undefined) {
-  if (pem === undefined) return {};
-  const fingerprint = new X509Certificate(pem).fingerprint256;
-  return {
-    ca: pem,
-    allowPartialTrustChain: true,
-    checkServerIdentity: (host: string, certificate: PeerCertificate) =>
-      certificate.fingerprint256 === fingerprint ? undefined : checkServerIdentity(host, certificate),
-  };
 }

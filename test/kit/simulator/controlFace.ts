@@ -174,8 +174,13 @@ export class ControlFace {
     switch (request.method) {
       case 'gate.close': {
         const { deploy, level, tabs, leaseMs, sealed } = request.params;
-        const opensAt = sealed ? Number.POSITIVE_INFINITY : Date.now() + leaseMs;
-        this.#gates.set(deploy, { level, tabs, opensAt });
+        const held = this.#openGates().get(deploy);
+        const isSealed = sealed || held?.opensAt === Number.POSITIVE_INFINITY;
+        this.#gates.set(deploy, {
+          level: held?.level === 'all' ? 'all' : level,
+          tabs: [...new Set([...(held?.tabs ?? []), ...tabs])],
+          opensAt: isSealed ? Number.POSITIVE_INFINITY : Date.now() + leaseMs,
+        });
         return this.#status(deploy);
       }
       case 'gate.status':

@@ -115,7 +115,7 @@ export class SimulatedGateway {
     return this.identity;
   }
 
-  /** Node-RED starts again: a new boot, gates open, sessions gone; flows stay. */
+  /** Node-RED starts again: a new boot, sessions gone; flows and gates stay. */
   async restart(): Promise<void> {
     this.control.vanish();
     const { disk, count } = this.control.boot;
