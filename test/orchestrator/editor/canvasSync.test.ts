@@ -141,6 +141,14 @@ describe('canvas and store', () => {
     assert.deepEqual(canvasIds(), ['a', 'cli']);
   });
 
+  it('who gave up one draft did not give up the next', async () => {
+    await press([tab('a'), node('n', 'a')]);
+    sync.discardDraft('app-1');
+    recorder.refusal = refusal('n');
+    await press([tab('a'), node('next', 'a')]);
+    assert.equal(sync.hasUnsavedDraft('app-1'), true);
+  });
+
   it('an application removed elsewhere leaves the canvas', async () => {
     await press([tab('a'), tab('b'), node('n', 'a'), node('m', 'b')]);
     await recorder.remove('app-1');
