@@ -42,12 +42,21 @@ for (const part of ['nodes', 'editor']) {
   if (existsSync(locales)) await cp(locales, join(dist, 'locales'), { recursive: true });
 }
 
-const target = join(here, 'dist');
-await chmod(dist, 0o755);
-const old = `${dist}.old`;
-if (existsSync(target)) await rename(target, old);
-await rename(dist, target);
-await rm(old, { recursive: true, force: true });
+await putInPlace();
+
+/** Two builds at once: each swaps its own in, the last one stays. */
+async function putInPlace(attempt = 0) {
+  const target = join(here, 'dist');
+  const old = `${dist}.old`;
+  try {
+    if (existsSync(target)) await rename(target, old);
+    await rename(dist, target);
+  } catch (error) {
+    if (attempt === 5) throw error;
+    await putInPlace(attempt + 1);
+  }
+  await rm(old, { recursive: true, force: true });
+}
 
 /** The editor plugin: `src/editor/index.ts` bundled into a script after `src/editor/template.html`. */
 async function buildEditor() {
