@@ -42,6 +42,7 @@ for (const part of ['nodes', 'editor']) {
   if (existsSync(locales)) await cp(locales, join(dist, 'locales'), { recursive: true });
 }
 
+await chmod(dist, 0o755);
 await putInPlace();
 
 /** Two builds at once: each swaps its own in, the last one stays. */
