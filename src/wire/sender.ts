@@ -2,40 +2,20 @@
  * The producer's side of one stream: `(state, event) → (state, effects)`, no I/O, no clock. Times are ms of any clock
  * that does not go back. Rules are numbered as in docs/PROTOCOL.md.
  */
-import type { Boot } from './control.ts';
+import {
+  applyPositions,
+  type Consumer,
+  type ConsumerCursor,
+  cursorOf,
+  enterBoot,
+  isOlderBoot,
+  newConsumer,
+  noteSent,
+  startOver,
+} from './consumer.ts';
 import type { AckFrame } from './frames.ts';
-import { GO_BACK_HOLD_MS, probeDelay } from './retry.ts';
+import { probeDelay } from './retry.ts';
 import { compareIncarnations, type Incarnation, sameBoot, WINDOW_BYTES } from './stream.ts';
-
-/** What the producer keeps on disk of one consumer. */
-export interface ConsumerCursor {
-  readonly stable: number;
-  /** First sequence the consumer is owed. */
-  readonly start: number;
-  readonly redeliveredTo: number;
-  readonly boot?: Boot;
-  /** Disks the consumer had before; what still arrives from them is ignored. */
-  readonly formerDisks: readonly string[];
-}
-
-export interface Consumer extends ConsumerCursor {
-  readonly received: number;
-  readonly done: number;
-  readonly credit: number;
-  /** Next sequence to send. */
-  readonly next: number;
-  /** Highest sequence ever sent; after a restart of the producer, all that is in the log. */
-  readonly sentTo: number;
-  /** A `send` effect is out and its `sent` event is not back. */
-  readonly sending: boolean;
-  /** Sent beyond `done`, in order. */
-  readonly inFlight: readonly { readonly to: number; readonly bytes: number }[];
-  /** Wants are not heeded before this time. */
-  readonly holdUntil: number;
-  readonly probes: number;
-  /** When to probe; undefined while nothing is owed or the link is down. */
-  readonly probeAt: number | undefined;
-}
 
 export interface SenderState {
   readonly incarnation: Incarnation;
@@ -87,8 +67,6 @@ export interface Reduced<S, E> {
   readonly effects: readonly E[];
 }
 
-const MAX_FORMER_DISKS = 8;
-
 /** State at process start, from the log's extent and the persisted cursors. */
 export function initSender(
   incarnation: Incarnation,
@@ -102,22 +80,6 @@ export function initSender(
   }
   return withTrim({ incarnation, head: log.head, connected: false, consumers, trimmed: log.base - 1 }, [])
     .state;
-}
-
-function newConsumer(cursor: ConsumerCursor): Consumer {
-  return {
-    ...cursor,
-    received: cursor.stable,
-    done: cursor.stable,
-    credit: 0,
-    next: cursor.stable + 1,
-    sentTo: cursor.stable,
-    sending: false,
-    inFlight: [],
-    holdUntil: 0,
-    probes: 0,
-    probeAt: undefined,
-  };
 }
 
 export function reduceSender(state: SenderState, event: SenderEvent): Reduced<SenderState, SenderEffect> {
@@ -136,7 +98,7 @@ export function reduceSender(state: SenderState, event: SenderEvent): Reduced<Se
     case 'sent': {
       const consumer = state.consumers[event.consumer];
       if (consumer === undefined) return { state, effects };
-      return update(state, event.consumer, onSent(consumer, event), event.at, effects);
+      return update(state, event.consumer, noteSent(consumer, event), event.at, effects);
     }
     case 'ack':
       return onAck(state, event.ack, event.at, effects);
@@ -150,11 +112,6 @@ export function senderDue(state: SenderState): number | undefined {
     if (probeAt !== undefined && (due === undefined || probeAt < due)) due = probeAt;
   }
   return due;
-}
-
-export function cursorOf(c: Consumer): ConsumerCursor {
-  const { stable, start, redeliveredTo, formerDisks, boot } = c;
-  return { stable, start, redeliveredTo, formerDisks, ...(boot === undefined ? {} : { boot }) };
 }
 
 function onLink(state: SenderState, up: boolean, at: number, effects: SenderEffect[]) {
@@ -210,13 +167,6 @@ function onTick(state: SenderState, at: number, effects: SenderEffect[]) {
   return { state: { ...state, consumers }, effects };
 }
 
-function onSent(c: Consumer, event: Extract<SenderEvent, { type: 'sent' }>): Consumer {
-  const sentTo = Math.max(c.sentTo, event.to);
-  if (event.from !== c.next) return { ...c, sentTo, sending: false };
-  const inFlight = event.bytes > 0 ? [...c.inFlight, { to: event.to, bytes: event.bytes }] : c.inFlight;
-  return { ...c, sentTo, sending: false, next: event.to + 1, inFlight };
-}
-
 function onAck(state: SenderState, ack: AckFrame, at: number, effects: SenderEffect[]) {
   const c = state.consumers[ack.consumer];
   if (c === undefined || isOlderBoot(ack.boot, c)) return { state, effects };
@@ -234,66 +184,10 @@ function onAck(state: SenderState, ack: AckFrame, at: number, effects: SenderEff
   return withTrim(update(state, ack.consumer, next, at, effects).state, effects);
 }
 
-/** Rule 2: an ACK of an older boot, or of a disk the consumer no longer has, is ignored. */
-function isOlderBoot(boot: Boot, c: Consumer): boolean {
-  if (c.boot?.disk === boot.disk) return boot.count < c.boot.count;
-  return c.formerDisks.includes(boot.disk);
-}
-
-function enterBoot(c: Consumer, boot: Boot): Consumer {
-  const formerDisks =
-    c.boot === undefined || c.boot.disk === boot.disk
-      ? c.formerDisks
-      : [...c.formerDisks, c.boot.disk].slice(-MAX_FORMER_DISKS);
-  const redeliveredTo = c.boot === undefined ? c.redeliveredTo : c.sentTo;
-  return { ...c, boot, formerDisks, redeliveredTo };
-}
-
 /** The consumer has not heard of this log: tell it, and begin at what is owed. */
 function meetNewcomer(c: Consumer, ack: AckFrame, effects: SenderEffect[]): Consumer {
   effects.push({ type: 'probe', consumer: ack.consumer });
   return startOver(c);
-}
-
-/** Back to the first record owed; what went out before may have been delivered. */
-function startOver(c: Consumer): Consumer {
-  const redeliveredTo = c.sentTo > c.stable ? Math.max(c.redeliveredTo, c.sentTo) : c.redeliveredTo;
-  const { stable } = c;
-  return {
-    ...c,
-    received: stable,
-    done: stable,
-    credit: 0,
-    next: stable + 1,
-    redeliveredTo,
-    inFlight: [],
-    holdUntil: 0,
-  };
-}
-
-/** Within one boot numbers only grow; a newer boot may lower what was received. */
-function applyPositions(c: Consumer, ack: AckFrame, restarted: boolean, at: number): Consumer {
-  const floor = (old: number, now: number): number => (restarted ? now : Math.max(old, now));
-  const stable = Math.max(c.stable, ack.stable);
-  const done = Math.max(stable, floor(c.done, ack.done));
-  const received = Math.max(done, floor(c.received, ack.received));
-  const credit = floor(c.credit, ack.credit);
-  const progressed = received > c.received || done > c.done || stable > c.stable || credit > c.credit;
-  const wanted = restarted ? received + 1 : ack.want;
-  const goBack = wanted > stable && wanted < c.next && (restarted || at >= c.holdUntil);
-  const next = goBack ? wanted : Math.max(c.next, received + 1);
-  return {
-    ...c,
-    stable,
-    done,
-    received,
-    credit,
-    next,
-    inFlight: c.inFlight.filter((chunk) => chunk.to > done && chunk.to < next),
-    holdUntil: goBack ? at + GO_BACK_HOLD_MS : c.holdUntil,
-    probes: progressed || restarted ? 0 : c.probes,
-    probeAt: progressed || restarted ? undefined : c.probeAt,
-  };
 }
 
 function advanceAll(state: SenderState, at: number, effects: SenderEffect[]) {

@@ -3,6 +3,7 @@
  * cursors, a network that loses, repeats, delays and reorders, a broker that goes away, and crashes between any two
  * effects. `runWire` returns what went wrong; an empty list is a pass.
  */
+import type { ConsumerCursor } from '../../src/wire/consumer.ts';
 import type { Boot } from '../../src/wire/control.ts';
 import type { AckFrame, DataFrame, SequencedRecord } from '../../src/wire/frames.ts';
 import {
@@ -15,7 +16,6 @@ import {
 } from '../../src/wire/receiver.ts';
 import type { WireRecord } from '../../src/wire/records.ts';
 import {
-  type ConsumerCursor,
   initSender,
   reduceSender,
   type SenderEffect,

@@ -1,13 +1,12 @@
 /** The producer's side of one stream at a gateway: its log, its cursors and the sender state machine. */
 import { encodeMessage } from '../../../../src/wire/codec.ts';
+import type { Consumer, ConsumerCursor } from '../../../../src/wire/consumer.ts';
 import type { OutStreamStatus } from '../../../../src/wire/control.ts';
 import type { EchoError } from '../../../../src/wire/errors.ts';
 import { type AckFrame, encodeData } from '../../../../src/wire/frames.ts';
 import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
 import { encodeRecord } from '../../../../src/wire/records.ts';
 import {
-  type Consumer,
-  type ConsumerCursor,
   initSender,
   reduceSender,
   type SenderEffect,

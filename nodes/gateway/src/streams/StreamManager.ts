@@ -2,7 +2,6 @@
  * The streams of one gateway: opens logs and cursors under `folder`, drives the state machines of `src/wire` and the
  * data connection. Works without a connection; `connect` may come later, or again with other brokers.
  */
-import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
@@ -22,7 +21,7 @@ import type {
 } from '../ports.ts';
 import { CursorJournal } from './CursorJournal.ts';
 import { DataLink } from './DataLink.ts';
-import { hostBoot, openDisk } from './disk.ts';
+import { folderName, hostBoot, openDisk } from './disk.ts';
 import { InStream } from './InStream.ts';
 import { OutStream } from './OutStream.ts';
 import { UnloggedOut } from './UnloggedOut.ts';
@@ -326,12 +325,7 @@ export class StreamManager implements Streams {
   }
 
   #folderOf(stream: string): string {
-    const plain = encodeURIComponent(stream).replaceAll('.', '%2E').replaceAll('*', '%2A');
-    const name =
-      plain.length <= 150
-        ? plain
-        : `${plain.slice(0, 100)}-${createHash('sha256').update(stream).digest('hex').slice(0, 32)}`;
-    return join(this.#options.folder, 'streams', name);
+    return join(this.#options.folder, 'streams', folderName(stream));
   }
 
   #warn(text: string): void {
