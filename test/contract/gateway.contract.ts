@@ -87,6 +87,18 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
     for (const type of ['inject', 'debug', 'echo in', 'echo out']) assert.ok(types.has(type), type);
   });
 
+  it('gives the editor half of a node set', async () => {
+    const sets = await fleet.admin(id).nodeSets();
+    const set = sets.find(({ types }) => types.includes('inject'));
+    assert.ok(set?.id === `${set?.module}/${set?.name}` && set.version !== '');
+    const { html, messages } = await fleet.admin(id).nodeSetEditor(set.id);
+    assert.match(html, /data-template-name="inject"/);
+    assert.equal(typeof messages, 'object');
+    await assert.rejects(fleet.admin(id).nodeSetEditor('node-red/none'), (e) =>
+      isEchoError(e, 'ECHO_GATEWAY_REFUSED'),
+    );
+  });
+
   it('lets nobody in without the password', async () => {
     const stranger = new AdminClient({
       gateway: id,
@@ -146,6 +158,11 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
   it('presses the button of an inject node, and of no other', async () => {
     await fleet.admin(id).press('c-in');
     await assert.rejects(fleet.admin(id).press('c-none'), (e) => isEchoError(e, 'ECHO_GATEWAY_REFUSED'));
+  });
+
+  it('switches debug nodes on and off, and takes ids of none', async () => {
+    await fleet.admin(id).setDebug(['c-none'], false);
+    await fleet.admin(id).setDebug([], true);
   });
 
   it('closes, shows and opens a gate', async () => {

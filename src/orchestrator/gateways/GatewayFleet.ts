@@ -286,6 +286,7 @@ export class GatewayFleet implements Fleet {
   #healthChanged({ gateway, from, to }: HealthChange): void {
     this.#options.log.info({ gateway, from, to, troubles: this.troubles(gateway) }, 'gateway health');
     this.#changed.add(gateway);
+    if (to === 'down') this.#verifier.cancel(gateway);
     this.#events.emit('gateway', gateway, to);
   }
 
@@ -297,9 +298,10 @@ export class GatewayFleet implements Fleet {
   }
 
   #verified(gateway: string, problem: string | undefined): void {
+    const isNews = this.#monitor.get(gateway).troubles.admin !== problem;
     this.#monitor.trouble(gateway, 'admin', problem);
     if (problem === undefined) this.#events.emit('usable', gateway);
-    else this.#options.log.warn({ gateway, problem }, 'gateway cannot be used yet');
+    else if (isNews) this.#options.log.warn({ gateway, problem }, 'gateway cannot be used yet');
   }
 
   #publish(id: string, facts: GatewayFacts, lastSeen: number): void {

@@ -14,6 +14,10 @@ export interface AdminFaceOptions {
 /** Fields of an entry in GET /nodes that ECHO reads. */
 interface NodeSet {
   readonly id: string;
+  readonly module: string;
+  readonly name: string;
+  readonly version: string;
+  readonly local: boolean;
   readonly types: readonly string[];
   readonly enabled: boolean;
   readonly err?: string;
@@ -26,6 +30,8 @@ export class AdminFace {
   /** Ids of the nodes whose buttons were pressed. */
   readonly pressed: string[] = [];
   readonly credentials = new Map<string, unknown>();
+  /** Debug nodes that were switched, and what to. */
+  readonly debug = new Map<string, boolean>();
   nodeTypes: readonly string[];
   readonly #options: AdminFaceOptions;
   readonly #tokens = new Set<string>();
@@ -90,6 +96,8 @@ export class AdminFace {
     if (call === 'POST /flows') return this.#setFlows(body);
     if (call === 'GET /nodes') return [200, this.#nodeSets()];
     if (call === 'GET /settings') return [200, { version: '5.0.7', editorTheme: {} }];
+    if (path.startsWith('/nodes/')) return this.#nodeSet(path);
+    if (/^\/debug\/(enable|disable)$/.test(path)) return this.#setDebug(path.endsWith('enable'), body);
     if (path.startsWith('/inject/')) return this.#press(decodeURIComponent(path.slice('/inject/'.length)));
     return [404, 'Not Found'];
   }
@@ -134,11 +142,33 @@ export class AdminFace {
     return [200, 'OK'];
   }
 
+  #setDebug(active: boolean, body: Buffer): [number, unknown] {
+    const nodes = (parse(body) as { nodes?: unknown } | undefined)?.nodes;
+    if (!Array.isArray(nodes)) return [400, 'Bad Request'];
+    for (const id of nodes) this.debug.set(id, active);
+    return [active ? 200 : 201, 'OK'];
+  }
+
   #nodeSets(): NodeSet[] {
+    const set = { module: 'node-red', version: '5.0.7', local: false, enabled: true };
     return [
-      { id: 'node-red/simulated', types: this.nodeTypes, enabled: true },
-      { id: 'node-red/disabled', types: ['disabled-type'], enabled: false },
-      { id: 'node-red/broken', types: ['broken-type'], enabled: true, err: 'Error: Cannot find module' },
+      { ...set, id: 'node-red/simulated', name: 'simulated', types: this.nodeTypes },
+      { ...set, id: 'node-red/disabled', name: 'disabled', types: ['disabled-type'], enabled: false },
+      { ...set, id: 'node-red/broken', name: 'broken', types: ['broken-type'], err: 'Error: no module' },
+    ];
+  }
+
+  /** The editor half of a set (HTML), or its phrases. */
+  #nodeSet(path: string): [number, unknown] {
+    const [id, isMessages] = path.endsWith('/messages')
+      ? [path.slice('/nodes/'.length, -'/messages'.length), true]
+      : [path.slice('/nodes/'.length), false];
+    const set = this.#nodeSets().find((one) => one.id === id);
+    if (set === undefined) return [404, { code: 'not_found', message: 'Node not found' }];
+    if (isMessages) return [200, {}];
+    return [
+      200,
+      set.types.map((type) => `<script type="text/html" data-template-name="${type}"></script>`).join(''),
     ];
   }
 }
