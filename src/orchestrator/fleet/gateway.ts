@@ -33,6 +33,7 @@ const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const POLL_MS = 50;
 const TAIL_LINES = 20;
+const FLOWS_READ = /Starting flows|Started flows|missing types/;
 const PRELOAD = fileURLToPath(new URL('watch-parent.cjs', import.meta.url));
 
 export class GatewayProcess {
@@ -72,7 +73,7 @@ export class GatewayProcess {
   }
 
   /**
-   * Starts it and resolves when its admin API answers. Throws ECHO_GATEWAY_START_FAILED with the end of its log,
+   * Starts it and resolves when its admin API answers with its flows. Throws ECHO_GATEWAY_START_FAILED with the end of its log,
    * or ECHO_PORT_IN_USE.
    */
   async start(): Promise<void> {
@@ -96,7 +97,7 @@ export class GatewayProcess {
     });
     this.#watch(child);
     const deadline = Date.now() + READY_MS;
-    while (!(await answers(`${this.url}/auth/login`))) {
+    while (!(await this.#isReady())) {
       if (this.#child !== child) throw this.#startFailed('it ended while starting');
       if (Date.now() > deadline) {
         await this.kill();
@@ -106,6 +107,13 @@ export class GatewayProcess {
     }
     if (this.#child !== child) throw this.#startFailed('it ended while starting');
     this.#serving = true;
+  }
+
+  /** It listens before it has read its flows; where they may not be asked for, its log tells. */
+  async #isReady(): Promise<boolean> {
+    const { status, body } = await ask(`${this.url}/flows`);
+    if (status === 401 || status === 403) return FLOWS_READ.test(this.logTail);
+    return status === 200 && body.includes('"rev"');
   }
 
   /** Stops it in order; after `limitMs` it is killed. Resolves when the process is gone. */
@@ -164,6 +172,7 @@ export class GatewayProcess {
     mkdirSync(userDir, { recursive: true });
     const all = {
       uiHost: host ?? '127.0.0.1',
+      lang: 'en-US',
       nodesDir: packages,
       flowFile: 'flows.json',
       flowFilePretty: true,
@@ -193,16 +202,21 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   return gateway;
 }
 
-/** True when an HTTP server answers with anything but a server error; certificates are not checked here. */
-function answers(url: string): Promise<boolean> {
+/** Asks an admin API; status 0 when nothing answers. Certificates are not checked here. */
+function ask(url: string): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve) => {
-    const options = { timeout: 2000, agent: false, rejectUnauthorized: false };
+    const headers = { accept: 'application/json', 'node-red-api-version': 'v2' };
+    const options = { timeout: 2000, agent: false, rejectUnauthorized: false, headers };
     const get = url.startsWith('https:') ? httpsGet : httpGet;
+    const nothing = () => resolve({ status: 0, body: '' });
     const request = get(url, options, (response) => {
-      response.resume();
-      resolve((response.statusCode ?? 500) < 500);
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body })).on('error', nothing);
     });
     request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve(false));
+    request.on('error', nothing);
   });
 }
