@@ -1,5 +1,4 @@
 /** The three gateways of `npm start`: real Node-REDs that enrol by themselves and are started again when they crash. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +23,7 @@ export const LOCAL_FLEET: readonly GatewaySpec[] = [
 ];
 
 /** What of the orchestrator the fleet needs. */
-export type FleetService = Pick<OrchestratorService, 'gateways' | 'createToken' | 'removeGateway'>;
+export type FleetService = Pick<OrchestratorService, 'gateways' | 'createToken'>;
 
 const GATEWAY_PACKAGE = fileURLToPath(new URL('../../../nodes/gateway/', import.meta.url));
 const ENROL_MS = 60_000;
@@ -64,7 +63,8 @@ export class LocalFleet {
     for (const [index, spec] of LOCAL_FLEET.entries()) {
       const install = await installNodeRed(cacheDir, spec.line, this.#say);
       const userDir = join(this.#settings.dataDir, 'gateways', spec.name);
-      const token = await this.#tokenFor(spec, service, userDir);
+      // Not needed by a gateway that still has its secret; good for one that lost it or whose orchestrator moved.
+      const { token } = service.createToken({ name: spec.name });
       this.#gateways.push(
         new GatewayProcess({
           name: spec.name,
@@ -73,7 +73,7 @@ export class LocalFleet {
           userDir,
           port: this.#port(index),
           portRemedy: this.#portRemedy(),
-          echo: { orchestrator, name: spec.name, tier: spec.tier, ...(token === undefined ? {} : { token }) },
+          echo: { orchestrator, name: spec.name, tier: spec.tier, token },
           onCrash: (gateway, how) => void this.#afterCrash(gateway, how),
         }),
       );
@@ -95,14 +95,6 @@ export class LocalFleet {
   kill(): void {
     this.#stopping = true;
     for (const gateway of this.#gateways) void gateway.kill();
-  }
-
-  /** A one-time token, unless orchestrator and gateway know each other already. */
-  async #tokenFor(spec: GatewaySpec, service: FleetService, userDir: string): Promise<string | undefined> {
-    const known = service.gateways().some(({ id }) => id === spec.name);
-    if (known && existsSync(userDir)) return undefined;
-    if (known) await service.removeGateway(spec.name, { force: true });
-    return service.createToken({ name: spec.name }).token;
   }
 
   async #enrolled(service: FleetService): Promise<void> {

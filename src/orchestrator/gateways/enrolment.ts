@@ -38,7 +38,10 @@ export class EnrolmentDesk {
     this.#clock = options.clock ?? Date.now;
   }
 
-  /** A token that enrols one gateway (only `name`, when given) within `ttlSeconds`. */
+  /**
+   * A token that enrols one gateway within `ttlSeconds`; with `name`, only that one, which may be enrolled already:
+   * it then gets a new secret and the old one ends.
+   */
   createToken({
     name,
     ttlSeconds = DEFAULT_TOKEN_TTL_SECONDS,
@@ -56,8 +59,8 @@ export class EnrolmentDesk {
   }
 
   /**
-   * Lets a gateway in, or in again; `GatewayFleet.enrol` does this and takes it into the fleet. Throws ECHO_TOKEN_INVALID, ECHO_GATEWAY_NAME_TAKEN, ECHO_GATEWAY_UNSUPPORTED;
-   * a refused gateway keeps its token for the next attempt.
+   * Lets a gateway in, or in again; `GatewayFleet.enrol` does this and takes it into the fleet. Throws
+   * ECHO_TOKEN_INVALID, ECHO_GATEWAY_NAME_TAKEN, ECHO_GATEWAY_UNSUPPORTED; a refused gateway keeps its token for the next attempt.
    */
   admit(request: EnrolRequest): EnrolReply {
     checkSupported(request.facts);
@@ -124,7 +127,8 @@ export class EnrolmentDesk {
         remedy: `Name the gateway ${bound} in its settings, or make a token for ${asked}.`,
       });
     const id = bound ?? asked ?? `${request.facts.tier}-${randomBytes(3).toString('hex')}`;
-    if (this.#options.enrolments.get(id) !== undefined)
+    // A token made for a name that is taken is the operator's word that this gateway comes back without its secret.
+    if (bound === undefined && this.#options.enrolments.get(id) !== undefined)
       throw gatewayError('ECHO_GATEWAY_NAME_TAKEN', {
         message: `a gateway named ${id} is enrolled already`,
         where: id,

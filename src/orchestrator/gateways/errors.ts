@@ -32,7 +32,8 @@ export const gatewayError = defineErrors({
   ECHO_GATEWAY_NAME_TAKEN: {
     status: 409,
     title: 'Another gateway of this name is enrolled.',
-    remedy: 'Choose another name, or take the old one out with `echoctl gateway rm NAME` first.',
+    remedy:
+      'Choose another name. If it is the same gateway without its secret: `echoctl gateway token --name NAME` makes a token that lets it in again.',
   },
   ECHO_GATEWAY_NO_REPLY: {
     status: 504,

@@ -85,6 +85,15 @@ describe('enrolment', () => {
     assert.equal(desk.admit({ ...request, name: 'edge-2' }).gateway, 'edge-2');
   });
 
+  it('lets a gateway in again by a token made for its name, and ends its old secret', () => {
+    const before = desk.admit(first({ name: 'edge-1' }));
+    const { token } = desk.createToken({ name: 'edge-1' });
+    const after = desk.admit(first({ token, name: 'edge-1' }));
+    assert.equal(after.gateway, 'edge-1');
+    assert.ok(desk.authenticate('edge-1', after.secret));
+    assert.ok(!desk.authenticate('edge-1', before.secret));
+  });
+
   it('lets a gateway in again by its secret, with new facts and new admin access', () => {
     const { secret } = desk.admit(first({ name: 'edge-1', admin: { username: 'a', password: 'p1' } }));
     const again = desk.admit({ v: 1, gateway: 'edge-1', secret, facts: { ...facts, cpuCores: 64 } });
