@@ -6,7 +6,7 @@ import { currentStreams } from '../metrics.ts';
 import { type Route, route } from '../route.ts';
 import { asyncQuery, optionsQuery, schemas } from '../schemas.ts';
 import { deployOptions } from './deploy.ts';
-import type { RouteParts } from './index.ts';
+import type { RouteParts } from './parts.ts';
 
 const byId = z.object({
   id: z.string().min(1).describe('Id of the application, or its name where it is unique.'),

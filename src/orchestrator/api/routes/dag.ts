@@ -5,7 +5,7 @@ import { apiError } from '../errors.ts';
 import { type Route, route } from '../route.ts';
 import { asyncQuery } from '../schemas.ts';
 import { deployInput } from './deploy.ts';
-import type { RouteParts } from './index.ts';
+import type { RouteParts } from './parts.ts';
 
 const uuid = z.string().min(1).max(128).describe('The `uuid` a submission answered: the application id.');
 const byUuid = z.strictObject({ uuid });

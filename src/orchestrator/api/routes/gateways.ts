@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Route, route } from '../route.ts';
 import { asyncQuery, forceQuery, schemas } from '../schemas.ts';
-import type { RouteParts } from './index.ts';
+import type { RouteParts } from './parts.ts';
 
 const byId = z.object({ id: z.string().min(1).describe('Id of the gateway.') });
 const ERRORS = ['ECHO_GATEWAY_UNKNOWN'];

@@ -6,7 +6,7 @@ import type { OrchestratorService } from '../../types.ts';
 import { type Route, route } from '../route.ts';
 import { followOperation } from '../serve.ts';
 import { openEventStream } from '../sse.ts';
-import type { RouteParts } from './index.ts';
+import type { RouteParts } from './parts.ts';
 
 const byId = z.object({ id: z.string().min(1).describe('Id of the operation.') });
 const errors = ['ECHO_OPERATION_UNKNOWN'];

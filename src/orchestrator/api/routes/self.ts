@@ -4,7 +4,7 @@ import { catalogue } from '../catalogue.ts';
 import { apiError } from '../errors.ts';
 import { openApiDocument } from '../openapi.ts';
 import { type Route, route } from '../route.ts';
-import type { RouteParts } from './index.ts';
+import type { RouteParts } from './parts.ts';
 
 const tag = 'orchestrator';
 const entries = () => Object.entries(catalogue).map(([code, entry]) => ({ code, ...entry }));
