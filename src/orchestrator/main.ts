@@ -15,7 +15,6 @@ import { createApi, type Mount } from './api/createApi.ts';
 import { apiError } from './api/errors.ts';
 import { refusal } from './api/guard.ts';
 import { createDesignEditor } from './editor/DesignEditor.ts';
-import { fleetError } from './fleet/errors.ts';
 import { GATEWAY_HREF } from './gateways/gatewayItem.ts';
 import { openFleet } from './gateways/openFleet.ts';
 import { Orchestrator, type OrchestratorPorts } from './Orchestrator.ts';
@@ -136,12 +135,8 @@ async function closeAll(closers: (() => unknown)[]): Promise<void> {
 function listen(server: Server, { host, port }: Settings): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const detail = { message: `${host}:${port}: ${error.message}`, where: 'port', cause: error };
-      reject(
-        error.code === 'EADDRINUSE'
-          ? fleetError('ECHO_PORT_IN_USE', detail)
-          : apiError('ECHO_LISTEN_FAILED', detail),
-      );
+      const code = error.code === 'EADDRINUSE' ? 'ECHO_PORT_IN_USE' : 'ECHO_LISTEN_FAILED';
+      reject(apiError(code, { message: `${host}:${port}: ${error.message}`, where: 'port', cause: error }));
     });
     server.listen(port, host, () => {
       const address = server.address();

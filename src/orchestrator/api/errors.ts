@@ -75,6 +75,11 @@ export const apiError = defineErrors({
     title: 'Rebalancing a running dataflow is not available yet.',
     remedy: 'Change the placement of its tasks in the flow and deploy it again.',
   },
+  ECHO_PORT_IN_USE: {
+    status: 500,
+    title: 'A port ECHO wants to listen on is taken.',
+    remedy: 'Stop what holds the port, or choose another one as the message says.',
+  },
   ECHO_LISTEN_FAILED: {
     status: 500,
     title: 'The HTTP server cannot listen on the address it was given.',

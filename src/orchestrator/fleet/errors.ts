@@ -18,11 +18,6 @@ export const fleetError = defineErrors({
     title: 'The gateway package is not built.',
     remedy: 'Run `npm run build`.',
   },
-  ECHO_PORT_IN_USE: {
-    status: 500,
-    title: 'A port ECHO wants to listen on is taken.',
-    remedy: 'Stop what holds the port, or choose another one as the message says.',
-  },
   ECHO_GATEWAY_START_FAILED: {
     status: 500,
     title: 'A local gateway did not start.',

@@ -1,6 +1,6 @@
 /** Ports: whether one is free, and free ones for programs that must be told a number. */
 import { createServer, type Server } from 'node:net';
-import { fleetError } from './errors.ts';
+import { apiError } from '../api/errors.ts';
 
 const TRIES = 50;
 const LOWEST = 20_000;
@@ -16,7 +16,7 @@ export async function assertPortFree(
   const taken = await tryListen(port, host);
   if (taken === undefined) return;
   const reason = taken.code === 'EADDRINUSE' ? 'it is in use' : taken.message;
-  throw fleetError('ECHO_PORT_IN_USE', {
+  throw apiError('ECHO_PORT_IN_USE', {
     message: `${what} cannot listen on ${host}:${port}: ${reason}`,
     where: `${host}:${port}`,
     remedy,
@@ -40,7 +40,7 @@ export async function freePorts(count: number, host: string = '127.0.0.1'): Prom
     const taken = await Promise.all(Array.from({ length: count }, (_, i) => tryListen(first + i, host)));
     if (taken.every((error) => error === undefined)) return first;
   }
-  throw fleetError('ECHO_PORT_IN_USE', { message: `no ${count} neighbouring ports are free on ${host}` });
+  throw apiError('ECHO_PORT_IN_USE', { message: `no ${count} neighbouring ports are free on ${host}` });
 }
 
 async function tryListen(port: number, host: string): Promise<NodeJS.ErrnoException | undefined> {
