@@ -3,7 +3,7 @@
  * the machine. It installs what is missing, builds the gateway package when its sources changed, and runs the target
  * on the Node.js pinned in package.json. Its own words go to standard error; standard output is the target's.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -200,15 +200,36 @@ function forwardSignals() {
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
     process.on(signal, () => end(signal, signal !== 'SIGINT' || !process.stdin.isTTY));
   }
-  // npm starts a shell that starts this; the shell dies of a signal without passing it on.
+  // npm starts a shell that starts this; neither passes on what it dies of.
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
+  const npm = startedByShell(parent);
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === parent && (npm === undefined || isRunning(npm))) return;
     clearInterval(watch);
     end('SIGTERM', true);
   }, PARENT_MS);
   watch.unref();
+}
+
+/** The process that started `pid`, if `pid` is a shell; some shells are replaced by the command they run. */
+function startedByShell(pid) {
+  let line = '';
+  try {
+    line = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^\d+ \((.*)\) \S+ (\d+).*$/s, '$2 $1');
+  } catch {
+    line = spawnSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '';
+  }
+  const [, parent] = /^\s*(\d+) (?:.*\/)?-?\w*sh\s*$/.exec(line) ?? [];
+  return parent && Number(parent);
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function end(signal, pass) {

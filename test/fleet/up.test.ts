@@ -100,15 +100,16 @@ describe('npm start', function () {
     await allGone(again);
   });
 
-  it('leaves nothing when it is killed, or npm, or the runner', async () => {
-    for (const victim of ['npm', 'runner', 'orchestrator'] as const) {
+  it('leaves nothing when npm is ended, or npm, the runner or the orchestrator killed', async () => {
+    for (const victim of ['npm ended', 'npm', 'runner', 'orchestrator'] as const) {
       const env = await environment();
       const npm = run('npm', ['start', '--silent'], env);
       await isUp(npm);
       const started = descendantsOf(npm.pid);
       const of = (text: string) =>
         started.find(({ command }) => command.includes(text) && !command.startsWith('sh'));
-      if (victim === 'npm') process.kill(npm.pid, 'SIGTERM');
+      if (victim === 'npm ended') process.kill(npm.pid, 'SIGTERM');
+      else if (victim === 'npm') process.kill(npm.pid, 'SIGKILL');
       else process.kill(of(victim === 'runner' ? 'scripts/run.mjs' : 'fleet/up.ts')!.pid, 'SIGKILL');
       await allGone(started);
     }
