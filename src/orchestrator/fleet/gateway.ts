@@ -109,10 +109,11 @@ export class GatewayProcess {
     this.#serving = true;
   }
 
-  /** It listens before it has read its flows; where they may not be asked for, its log tells. */
+  /** It listens before it has read its flows; where they cannot be asked for (login, no admin API), its log tells. */
   async #isReady(): Promise<boolean> {
     const { status, body } = await ask(`${this.url}/flows`);
-    if (status === 401 || status === 403) return FLOWS_READ.test(this.logTail);
+    const mayNotAsk = status === 401 || status === 403 || status === 404;
+    if (mayNotAsk) return FLOWS_READ.test(this.logTail);
     return status === 200 && body.includes('"rev"');
   }
 
