@@ -1,8 +1,8 @@
 /**
- * `split`: a flow and a placement → one fragment per gateway. Pure and deterministic: the same flow and placement
- * give byte-same fragments, whatever the order of the placement's entries, so that an unchanged fragment redeploys
- * nothing. Every task keeps id, name, group and position; a cut port gets one `echo out` at its producer and one
- * `echo in` on each gateway that consumes it.
+ * `split`: a flow and a placement → one fragment per gateway. Pure and deterministic: the same flow, placement and
+ * epochs give byte-same fragments, whatever the order of the placement's entries, so that an unchanged fragment
+ * redeploys nothing. Every task keeps id, name, group and position; a cut port gets one `echo out` at its producer
+ * and one `echo in` on each gateway that consumes it.
  */
 import type { Anatomy } from './anatomy.ts';
 import { anatomy, describe, push } from './anatomy.ts';
@@ -15,14 +15,17 @@ import type { CutStream, FlowModel, Placement, SplitResult } from './types.ts';
 export interface SplitOptions {
   /** Application id: part of every stream name, and the mark of ownership on every tab (`echo.app`). */
   readonly application: string;
+  /** Producer epoch by stream; 1 for a stream that is not named. */
+  readonly epochs?: ReadonlyMap<string, number>;
 }
 
 /** ECHO_FLOW_NOT_PLACED when a task has no gateway. Placements of tasks that are not in the flow are ignored. */
-export function split(model: FlowModel, placement: Placement, { application }: SplitOptions): SplitResult {
+export function split(model: FlowModel, placement: Placement, options: SplitOptions): SplitResult {
+  const { application } = options;
   const parts = anatomy(model.raw);
   const tasksOn = byGateway(model, parts, placement);
   const ports = byPort(model.wires);
-  const streams = streamsOf(model, ports, placement, application);
+  const streams = streamsOf(model, ports, placement, options);
   const streamsAt = new Map<string, CutStream[]>();
   for (const stream of streams) {
     for (const { gateway } of [stream.from, ...stream.consumers]) push(streamsAt, gateway, stream);

@@ -95,6 +95,8 @@ export type Placement = ReadonlyMap<string, string>;
 /** One cut output port. */
 export interface CutStream {
   readonly stream: string;
+  /** Producer epoch, 1 or more: grows whenever the stream begins anew or gets another producer. */
+  readonly epoch: number;
   readonly level: DeliveryLevel;
   readonly from: { readonly node: string; readonly port: number; readonly gateway: string };
   readonly consumers: readonly { readonly gateway: string; readonly tasks: readonly string[] }[];

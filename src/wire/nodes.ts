@@ -21,6 +21,8 @@ export interface EchoOutNode {
   z: string;
   name: string;
   stream: string;
+  /** Producer epoch of the log this node opens, given out by the orchestrator; 1 when absent. */
+  epoch?: number;
   level: DeliveryLevel;
   /** Where the stream goes: one entry a gateway, in order of gateway id; `tasks` are the destinations there. */
   consumers: { gateway: string; tasks: string[] }[];
@@ -37,6 +39,8 @@ export interface EchoInNode {
   z: string;
   name: string;
   stream: string;
+  /** The only producer epoch this node takes records of; 1 when absent. */
+  epoch?: number;
   level: DeliveryLevel;
   /** Gateway that holds the log. */
   producer: string;

@@ -59,7 +59,7 @@ export type SenderEffect =
   | { readonly type: 'trim'; readonly upTo: number }
   /** Keep the cursor; undefined for a consumer that was retired. */
   | { readonly type: 'persist'; readonly consumer: string; readonly cursor: ConsumerCursor | undefined }
-  /** The consumer knows a later log, or numbers never sent from this one, which is the only live one: be reborn. */
+  /** The consumer knows a later birth, or numbers never sent from this log, the one live of its epoch: be reborn. */
   | { readonly type: 'outborn'; readonly by: Incarnation };
 
 export interface Reduced<S, E> {
@@ -170,6 +170,8 @@ function onTick(state: SenderState, at: number, effects: SenderEffect[]) {
 function onAck(state: SenderState, ack: AckFrame, at: number, effects: SenderEffect[]) {
   const c = state.consumers[ack.consumer];
   if (c === undefined || isOlderBoot(ack.boot, c)) return { state, effects };
+  // Another producer was given a later epoch; only births are this log's own to answer.
+  if (ack.incarnation.pe > state.incarnation.pe) return { state, effects };
   const order = compareIncarnations(ack.incarnation, state.incarnation);
   if (order > 0 || (order === 0 && ack.received > c.sentTo)) {
     effects.push({ type: 'outborn', by: ack.incarnation });

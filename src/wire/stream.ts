@@ -9,7 +9,7 @@ export const WINDOW_BYTES = 1024 * 1024;
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /**
- * Which log of a stream a number belongs to. `pe` is the producer epoch (given by the orchestrator; 0 until tasks move),
+ * Which log of a stream a number belongs to. `pe` is the producer epoch (given out by the orchestrator, from 1),
  * `born` the time in ms at which the log was made, so that a log made after a lost disk supersedes the lost one.
  */
 export interface Incarnation {

@@ -5,8 +5,8 @@ import type { RawNode } from '../../src/flow/types.ts';
 import { isEchoError } from '../../src/wire/errors.ts';
 import { byId, config, node, on, placed, tab } from './kit.ts';
 
-const cut = (flow: unknown, places: Record<string, string>) =>
-  split(parseFlow(flow), placed(places), { application: 'app' });
+const cut = (flow: unknown, places: Record<string, string>, epochs: Record<string, number> = {}) =>
+  split(parseFlow(flow), placed(places), { application: 'app', epochs: new Map(Object.entries(epochs)) });
 const ids = (nodes: readonly RawNode[]) => nodes.map((n) => n.id);
 
 describe('split: a wire cut in two', () => {
@@ -45,6 +45,7 @@ describe('split: a wire cut in two', () => {
           z: 't',
           name: '→ cloud-1',
           stream: 'app/a:0',
+          epoch: 1,
           level: 'at-least-once',
         },
         ...{ consumers, x: 320, y: 200, wires: [] },
@@ -56,6 +57,7 @@ describe('split: a wire cut in two', () => {
           z: 't',
           name: '→ cloud-1',
           stream: 'app/b:0',
+          epoch: 1,
           level: 'at-least-once',
         },
         ...{ consumers, x: 520, y: 200, wires: [] },
@@ -66,6 +68,7 @@ describe('split: a wire cut in two', () => {
       type: 'echo in',
       z: 't',
       name: '← edge-1',
+      epoch: 1,
       level: 'at-least-once',
       producer: 'edge-1',
       x: 280,
@@ -86,14 +89,28 @@ describe('split: a wire cut in two', () => {
   it('names each stream once, with its consumers', () => {
     assert.deepEqual(streams, [
       {
-        ...{ stream: 'app/a:0', level: 'at-least-once', from: { node: 'a', port: 0, gateway: 'edge-1' } },
+        ...{ stream: 'app/a:0', epoch: 1, level: 'at-least-once' },
+        from: { node: 'a', port: 0, gateway: 'edge-1' },
         consumers: [{ gateway: 'cloud-1', tasks: ['c'] }],
       },
       {
-        ...{ stream: 'app/b:0', level: 'at-least-once', from: { node: 'b', port: 0, gateway: 'edge-1' } },
+        ...{ stream: 'app/b:0', epoch: 1, level: 'at-least-once' },
+        from: { node: 'b', port: 0, gateway: 'edge-1' },
         consumers: [{ gateway: 'cloud-1', tasks: ['c'] }],
       },
     ]);
+  });
+  it('writes the epoch of a stream at both its ends, and changes nothing else', () => {
+    const again = cut(flow, { a: 'edge-1', b: 'edge-1', c: 'cloud-1' }, { 'app/b:0': 7 });
+    assert.deepEqual(
+      again.streams.map(({ epoch }) => epoch),
+      [1, 7],
+    );
+    const renewed = (node: Readonly<RawNode>) => (node.stream === 'app/b:0' ? { ...node, epoch: 7 } : node);
+    assert.deepEqual(
+      again.fragments,
+      fragments.map((f) => ({ ...f, nodes: f.nodes.map(renewed) })),
+    );
   });
   it('refuses a placement that leaves a task out', () =>
     assert.throws(

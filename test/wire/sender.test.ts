@@ -179,6 +179,16 @@ describe('sender', () => {
     assert.equal(run.state.consumers.b!.next, 1);
   });
 
+  it('is silent towards a consumer that knows a later epoch, and meets one that knows an earlier', () => {
+    const run = connected(10);
+    run.take();
+    const later = { pe: incarnation.pe + 1, born: 1 };
+    assert.deepEqual(run.on(ack({ incarnation: later, received: 3, done: 3, stable: 3 })).take(), []);
+    assert.equal(run.state.consumers.b!.stable, 0);
+    const earlier = { pe: incarnation.pe - 1, born: incarnation.born + 1 };
+    assert.deepEqual(run.on(ack({ incarnation: earlier })).take()[0], { type: 'probe', consumer: 'b' });
+  });
+
   it('probes while something is owed, at growing pauses, and not when all is stable', () => {
     const run = connected(2).on(ack({}));
     run.take();

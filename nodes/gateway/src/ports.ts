@@ -63,6 +63,8 @@ export interface StreamState {
 
 export interface OutStreamOptions {
   readonly stream: string;
+  /** Producer epoch: a log of another epoch on this gateway is forgotten. */
+  readonly epoch: number;
   readonly level: DeliveryLevel;
   /** Ids of the gateways the stream goes to. */
   readonly consumers: readonly string[];
@@ -72,6 +74,8 @@ export interface OutStreamOptions {
 
 export interface InStreamOptions {
   readonly stream: string;
+  /** Producer epoch: nothing of another is taken. */
+  readonly epoch: number;
   readonly level: DeliveryLevel;
   /** Gateway that holds the log. */
   readonly producer: string;

@@ -8,7 +8,7 @@ export function streamsOf(
   model: FlowModel,
   ports: Ports,
   placement: Placement,
-  application: string,
+  { application, epochs }: { readonly application: string; readonly epochs?: ReadonlyMap<string, number> },
 ): CutStream[] {
   const streams: CutStream[] = [];
   for (const [node, own] of ports) {
@@ -20,8 +20,10 @@ export function streamsOf(
         if (there !== gateway && !consumers.get(there)?.includes(to)) push(consumers, there, to);
       }
       if (consumers.size === 0) continue;
+      const stream = streamName(application, node, port);
       streams.push({
-        stream: streamName(application, node, port),
+        stream,
+        epoch: epochs?.get(stream) ?? 1,
         level: model.tasks.get(node)!.hints.delivery,
         from: { node, port, gateway },
         consumers: [...consumers.keys()].sort().map((id) => ({ gateway: id, tasks: consumers.get(id)! })),

@@ -24,6 +24,7 @@ describe('stream log', () => {
     new StreamLog({
       folder,
       stream: 's',
+      epoch: 3,
       host,
       segmentBytes,
       cacheBytes,
@@ -188,8 +189,8 @@ describe('stream log', () => {
   it('a later birth is remembered', async () => {
     const folder = kit.folder();
     const log = open(folder);
-    assert.deepEqual(log.rebirth({ pe: 0, born: 5_000 }), { pe: 0, born: 5_001 });
+    assert.deepEqual(log.rebirth({ pe: 3, born: 5_000 }), { pe: 3, born: 5_001 });
     await log.close();
-    assert.deepEqual(open(folder).incarnation, { pe: 0, born: 5_001 });
+    assert.deepEqual(open(folder).incarnation, { pe: 3, born: 5_001 });
   });
 });

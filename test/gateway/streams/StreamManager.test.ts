@@ -125,7 +125,7 @@ for (const { name, start, missing } of brokers) {
 
     it('an at-most-once stream carries messages without a log', async () => {
       const [a, b] = pair(broker.url, 'at-most-once');
-      await waitFor(() => a.streams.connected && b.streams.connected, { what: 'both connections' });
+      await waitFor(() => a.streams.connected('shared') && b.streams.connected('shared'), { what: 'both connections' });
       let n = 0;
       await waitFor(
         async () => {
@@ -306,7 +306,7 @@ describe('streams', function () {
     await a.append(0, 100);
     await drained(a);
     await a.streams.close();
-    const folder = join(a.folder, 'streams', readdirSync(join(a.folder, 'streams'))[0]!);
+    const folder = logOf(a, 1);
     const log = readdirSync(folder).find((file) => file.endsWith('.log'))!;
     truncateSync(join(folder, log), 500);
     const state = join(folder, 'log.json');
@@ -348,7 +348,10 @@ describe('streams', function () {
     up.openOut([middle.gateway]);
     middle.openIn(up.gateway);
     const onward = 'app/next:0';
-    middle.streams.openOut({ stream: onward, level: 'at-least-once', consumers: [down.gateway], tab: 'tab' });
+    middle.streams.openOut({
+      ...{ stream: onward, epoch: 1, level: 'at-least-once' },
+      ...{ consumers: [down.gateway], tab: 'tab' },
+    });
     const payload = 'x'.repeat(1_000);
     for (let i = 0; i < 95; i++) await middle.streams.append(onward, { payload }, undefined);
     await up.append(0, 1_000);
@@ -437,6 +440,140 @@ describe('streams', function () {
     return [a, b];
   }
 });
+
+describe('producer epochs', function () {
+  this.timeout(30_000);
+  const kit = disposables();
+  let broker: TestBroker;
+  before(async () => {
+    broker = await startAedes(kit);
+  });
+  const rigs = (): [Rig, Rig, Rig] => [
+    new Rig(kit, unique('a'), broker.url),
+    new Rig(kit, unique('b'), broker.url),
+    new Rig(kit, unique('c'), broker.url),
+  ];
+  const route = (from: Rig, to: Rig, epoch: number): void => {
+    from.openOut([to.gateway], 'at-least-once', epoch);
+    to.openIn(from.gateway, 'at-least-once', STREAM, epoch);
+  };
+
+  it('a stream follows its producer from A to B and back, whatever their clocks and old logs say', async () => {
+    const [a, b, c] = rigs();
+    route(a, c, 1);
+    await a.streams.close();
+    const state = join(logOf(a, 1), 'log.json');
+    const { born, ...rest } = JSON.parse(readFileSync(state, 'utf8'));
+    writeFileSync(state, JSON.stringify({ ...rest, born: born + 3_600_000 }));
+    await a.restart();
+    route(a, c, 1);
+    await a.append(0, 100);
+    await drained(a);
+    // What a deploy that was undone left at B.
+    b.openOut([c.gateway], 'at-least-once', 2);
+    await b.append(900, 950);
+    b.streams.closeOut(STREAM);
+
+    a.streams.closeOut(STREAM);
+    route(b, c, 3);
+    await b.append(100, 200);
+    await drained(b);
+    b.streams.closeOut(STREAM);
+    await a.restart();
+    route(a, c, 4);
+    await a.append(200, 300);
+    await drained(a);
+    assert.deepEqual(c.numbers, range(0, 300));
+    assert.deepEqual([a.out().pe, b.out().pe, c.in().pe], [4, 3, 4]);
+    assert.equal(c.in().repeated + c.in().lost, 0);
+    assert.deepEqual(readdirSync(join(logOf(a, 4), '..')), ['4']);
+  });
+
+  it('a move that is undone leaves the former log, and the position in it, as they were', async () => {
+    const [a, b, c] = rigs();
+    route(a, c, 1);
+    await a.append(0, 50);
+    await drained(a);
+    c.hold(true);
+    await a.append(50, 60);
+    await waitFor(() => c.in().received === 60, { what: 'records held at the consumer' });
+
+    a.streams.closeOut(STREAM);
+    const heard: string[] = [];
+    const spy = mqtt.connect(broker.url);
+    spy.on('message', (topic) => heard.push(topic));
+    const [data, ack] = [topics.data(c.gateway, b.gateway), topics.ack(b.gateway, c.gateway)];
+    await spy.subscribeAsync([data, ack]);
+    route(b, c, 2);
+    await waitFor(() => heard.includes(ack) && heard.lastIndexOf(data) > heard.indexOf(ack), {
+      what: 'the new producer to have said who it is',
+    });
+    await spy.endAsync();
+    b.streams.closeOut(STREAM);
+    route(a, c, 1);
+    c.hold(false);
+    await a.append(60, 70);
+    await drained(a);
+    assert.deepEqual(c.numbers, range(0, 70));
+    assert.equal(c.in().repeated + c.in().lost, 0);
+
+    a.streams.closeOut(STREAM);
+    c.hold(true);
+    route(b, c, 3);
+    c.hold(false);
+    await b.append(70, 80);
+    await drained(b);
+    assert.deepEqual(c.numbers, range(0, 80));
+  });
+
+  it('a former producer that consumes now forgets its log when the gate opens, not before', async () => {
+    const [a, b, c] = rigs();
+    a.openOut([c.gateway]);
+    await a.append(0, 10);
+    a.hold(true);
+    a.streams.closeOut(STREAM);
+    route(b, a, 2);
+    assert.equal(a.out().head, 10);
+    a.hold(false);
+    assert.equal(a.out(), undefined);
+    await b.append(10, 20);
+    await drained(b);
+    assert.deepEqual(a.numbers, range(10, 20));
+  });
+
+  it('the fragment is the truth: an earlier epoch is taken up when it asks for it', async () => {
+    const [a, , c] = rigs();
+    for (const epoch of [5, 1]) {
+      route(a, c, epoch);
+      await a.append(epoch * 10, epoch * 10 + 10);
+      await drained(a);
+    }
+    assert.deepEqual(c.numbers, [...range(50, 60), ...range(10, 20)]);
+    assert.equal(c.in().pe, 1);
+  });
+
+  it('an unlogged stream of another epoch is not delivered', async () => {
+    const [a, , c] = rigs();
+    c.openIn(a.gateway, 'at-most-once', STREAM, 2);
+    await waitFor(() => a.streams.connected('shared') && c.streams.connected('shared'), { what: 'both connections' });
+    for (const epoch of [1, 2]) {
+      a.openOut([c.gateway], 'at-most-once', epoch);
+      const had = c.arrivals.length;
+      const sent = async () => {
+        await a.append(epoch, epoch + 1);
+        return epoch === 1 ? a.out().sent > 2 : c.arrivals.length > had;
+      };
+      await waitFor(sent, { what: `messages of epoch ${epoch}` });
+    }
+    assert.ok(c.numbers.every((n) => n === 2));
+  });
+});
+
+/** The folder of a rig's log of one epoch. */
+function logOf(rig: Rig, epoch: number): string {
+  const streams = join(rig.folder, 'streams');
+  return join(streams, readdirSync(streams)[0]!, String(epoch));
+}
 
 let count = 0;
 const unique = (name: string): string => `${name}-${process.pid}-${++count}`;

@@ -46,6 +46,7 @@ function onMessage(msg: object): void {
 if (task.to !== undefined)
   streams.openOut({
     stream: task.to.stream,
+    epoch: 1,
     level: 'at-least-once',
     consumers: [task.to.gateway],
     tab: 't',
@@ -53,6 +54,7 @@ if (task.to !== undefined)
 if (task.from !== undefined)
   streams.openIn({
     stream: task.from.stream,
+    epoch: 1,
     level: 'at-least-once',
     producer: task.from.gateway,
     tab: 't',

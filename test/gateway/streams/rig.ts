@@ -55,11 +55,16 @@ export class Rig {
     this.#onChange?.();
   }
 
-  openOut(consumers: string[], level: 'at-least-once' | 'at-most-once' = 'at-least-once'): void {
-    this.streams.openOut({ stream: STREAM, level, consumers, tab: 'tab' });
+  openOut(consumers: string[], level: 'at-least-once' | 'at-most-once' = 'at-least-once', epoch = 1): void {
+    this.streams.openOut({ stream: STREAM, epoch, level, consumers, tab: 'tab' });
   }
 
-  openIn(producer: string, level: 'at-least-once' | 'at-most-once' = 'at-least-once', stream = STREAM): void {
+  openIn(
+    producer: string,
+    level: 'at-least-once' | 'at-most-once' = 'at-least-once',
+    stream = STREAM,
+    epoch = 1,
+  ): void {
     let cause: Lineage | undefined;
     this.#follow = (given, emit, settled) => {
       cause = given;
@@ -74,7 +79,7 @@ export class Rig {
         settle = () => {};
       }
     };
-    this.streams.openIn({ stream, level, producer, tab: 'tab', deliver: (msg) => this.#next(msg) });
+    this.streams.openIn({ stream, epoch, level, producer, tab: 'tab', deliver: (msg) => this.#next(msg) });
   }
 
   /** Appends messages `{n}` for n from `from` to `to - 1`. */

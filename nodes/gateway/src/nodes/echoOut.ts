@@ -12,10 +12,10 @@ export function registerEchoOut(RED: RuntimeApi, find: FindRuntime): void {
 }
 
 function openEchoOut(node: RuntimeNode, config: EchoOutNode, find: FindRuntime): void {
-  const { stream, level } = config;
+  const { stream, epoch = 1, level } = config;
   const consumers = (config.consumers ?? []).map((c) => c.gateway);
   try {
-    find()?.streams.openOut({ stream, level, consumers, tab: node.z });
+    find()?.streams.openOut({ stream, epoch, level, consumers, tab: node.z });
   } catch (error) {
     node.error(error);
   }

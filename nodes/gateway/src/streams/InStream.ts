@@ -32,6 +32,8 @@ export class InStream {
   #handed = { incarnation: NO_INCARNATION, to: Number.POSITIVE_INFINITY };
   /** Records up to here may have been handed over by an earlier boot. */
   #suspectTo = 0;
+  /** The log of a later epoch was heard while the gate was closed. */
+  #waitsToEnter = false;
   /** Last sequence of the unlogged stream, which has no other state. */
   #unlogged = { pe: 0, born: 0, last: 0, lost: 0 };
 
@@ -60,8 +62,14 @@ export class InStream {
     return this.#state.done;
   }
 
+  /**
+   * Closed gates stand around a deploy that may yet be undone: the log of a later epoch is not entered before they
+   * open, so that an undo finds the position in the former one as it was.
+   */
   onData(frame: DataFrame): void {
     if (frame.unlogged) this.#onUnlogged(frame);
+    else if (frame.incarnation.pe > this.#state.incarnation.pe && this.#options.held())
+      this.#waitsToEnter = true;
     else this.#dispatch({ type: 'data', frame, at: performance.now() });
   }
 
@@ -77,6 +85,9 @@ export class InStream {
   /** The gate or the node may have opened. */
   wake(): void {
     this.#delivery.wake();
+    if (!this.#waitsToEnter || this.#options.held()) return;
+    this.#waitsToEnter = false;
+    if (this.#state.connected) this.link(true);
   }
 
   status(producer: string): InStreamStatus {

@@ -22,7 +22,8 @@ import { StreamLog, type StreamLogOptions } from './StreamLog.ts';
 
 export interface OutStreamOptions {
   readonly stream: string;
-  readonly log: Omit<StreamLogOptions, 'stream' | 'onReserved'>;
+  readonly epoch: number;
+  readonly log: Omit<StreamLogOptions, 'stream' | 'epoch' | 'onReserved'>;
   readonly quotaBytes: number;
   readonly cursors: CursorJournal;
   readonly send: (consumer: string, frame: Buffer) => void;
@@ -65,6 +66,7 @@ export class OutStream {
     this.#log = new StreamLog({
       ...options.log,
       stream: options.stream,
+      epoch: options.epoch,
       onReserved: (error) => this.#onReserved(error),
     });
     const cursors: Record<string, ConsumerCursor> = {};
@@ -124,8 +126,10 @@ export class OutStream {
     return batch.written;
   }
 
+  /** What a newcomer is owed from now on must be known after a power cut: its cursor is synced at once. */
   setConsumers(ids: readonly string[]): void {
     this.#dispatch({ type: 'consumers', ids, at: performance.now() });
+    this.#options.cursors.flush(true);
   }
 
   onAck(ack: AckFrame): void {
@@ -297,9 +301,13 @@ export class OutStream {
   }
 
   #cursorKey(consumer: string): string {
-    return `out ${this.#options.stream} ${consumer}`;
+    return `${cursorsOf(this.#options.stream, this.#options.epoch)}${consumer}`;
   }
 }
+
+/** What the keys of a stream's cursors begin with: those of the log of one epoch, or of all its logs. */
+export const cursorsOf = (stream: string, epoch?: number): string =>
+  `out ${JSON.stringify(stream)} ${epoch === undefined ? '' : `${epoch} `}`;
 
 function openBatch(): Batch {
   let resolve = (): void => {};

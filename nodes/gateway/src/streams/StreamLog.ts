@@ -13,6 +13,8 @@ import { entryBytes, type LogEntry, Segment } from './Segment.ts';
 export interface StreamLogOptions {
   readonly folder: string;
   readonly stream: string;
+  /** Producer epoch of this log. */
+  readonly epoch: number;
   /** See `hostBoot`. */
   readonly host: string;
   readonly segmentBytes: number;
@@ -48,7 +50,7 @@ export class StreamLog {
     mkdirSync(options.folder, { recursive: true });
     const known = readObject(this.#file);
     const born = asNumber(known?.born) ?? options.now();
-    this.#incarnation = { pe: asNumber(known?.pe) ?? 0, born };
+    this.#incarnation = { pe: options.epoch, born };
     const reserved = asNumber(known?.reserved) ?? 0;
     const cut = this.#recover(reserved);
     const cleanHead = asNumber(known?.cleanHead);
@@ -146,7 +148,7 @@ export class StreamLog {
     this.#forget(kept === -1 ? this.#cache.length : kept);
   }
 
-  /** Takes a birth later than `by`, durably. */
+  /** Takes a birth later than `by`, durably; the epoch is not the log's to change. */
   rebirth(by: Incarnation): Incarnation {
     this.#incarnation = { pe: this.#incarnation.pe, born: Math.max(by.born + 1, this.#options.now()) };
     this.#writeState({});

@@ -2,12 +2,12 @@
  * The streams of one gateway: opens logs and cursors under `folder`, drives the state machines of `src/wire` and the
  * data connection. Works without a connection; `connect` may come later, or again with other brokers.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
 import { decodeAck, decodeData, encodeAck } from '../../../../src/wire/frames.ts';
 import type { DeliveryLevel } from '../../../../src/wire/nodes.ts';
-import type { AckPositions } from '../../../../src/wire/receiver.ts';
+import type { AckPositions, ReceiverCursor } from '../../../../src/wire/receiver.ts';
 import { parseTopic, topics } from '../../../../src/wire/topics.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
 import type {
@@ -23,7 +23,7 @@ import { CursorJournal } from './CursorJournal.ts';
 import { DataLink } from './DataLink.ts';
 import { folderName, hostBoot, openDisk } from './disk.ts';
 import { InStream } from './InStream.ts';
-import { OutStream } from './OutStream.ts';
+import { cursorsOf, OutStream } from './OutStream.ts';
 import { UnloggedOut } from './UnloggedOut.ts';
 
 export interface StreamManagerOptions {
@@ -53,6 +53,7 @@ const DEFAULT_LIMITS: StreamLimits = {
 const WARN_EVERY_MS = 10_000;
 
 interface OpenOut {
+  readonly epoch: number;
   /** Stays and empties after a change to at-most-once. */
   logged: OutStream | undefined;
   unlogged: UnloggedOut | undefined;
@@ -96,6 +97,7 @@ export class StreamManager implements Streams {
     );
     this.#stopGate = options.gate.onChange(() => {
       for (const { stream } of this.#ins.values()) stream.wake();
+      this.#forgetFormerLogs();
     });
   }
 
@@ -118,12 +120,17 @@ export class StreamManager implements Streams {
     for (const topic of this.#neededTopics()) this.#link.subscribe(topic);
   }
 
-  openOut({ stream, level, consumers, tab }: OutStreamOptions): void {
+  /**
+   * A gateway that goes on producing a stream keeps its epoch. So a log of another epoch here belongs to a route that
+   * is over or to a deploy that was undone, and goes.
+   */
+  openOut({ stream, epoch, level, consumers, tab }: OutStreamOptions): void {
+    if (this.#outs.get(stream)?.epoch !== epoch) this.#forgetOtherEpochs(stream, epoch);
     const known = this.#outs.get(stream);
-    const out: OpenOut = known ?? { logged: undefined, unlogged: undefined, level, tab, open: true };
+    const out: OpenOut = known ?? { epoch, logged: undefined, unlogged: undefined, level, tab, open: true };
     Object.assign(out, { level, tab, open: true });
-    if (level === 'at-least-once') out.logged ??= this.#openLogged(stream);
-    else out.unlogged ??= this.#openUnlogged(stream);
+    if (level === 'at-least-once') out.logged ??= this.#openLogged(stream, epoch);
+    else out.unlogged ??= this.#openUnlogged(stream, epoch);
     this.#outs.set(stream, out);
     out.logged?.setConsumers(consumers);
     out.unlogged?.setConsumers(consumers);
@@ -135,6 +142,7 @@ export class StreamManager implements Streams {
 
   openIn(options: InStreamOptions): void {
     const { stream } = options;
+    this.#forgetLaterCursor(stream, options.epoch);
     const known = this.#ins.get(stream);
     if (known !== undefined) {
       known.options = options;
@@ -193,10 +201,8 @@ export class StreamManager implements Streams {
       this.#outs.delete(stream);
       await out?.logged?.destroy();
       rmSync(this.#folderOf(stream), { recursive: true, force: true });
-      for (const [key] of this.#cursors.entries(`out ${stream} `)) this.#cursors.set(key, undefined);
-      this.#ins.get(stream)?.stream.destroy();
-      this.#ins.delete(stream);
-      this.#cursors.set(`in ${stream}`, undefined);
+      for (const [key] of this.#cursors.entries(cursorsOf(stream))) this.#cursors.set(key, undefined);
+      this.#forgetIn(stream);
     }
     this.#grantCredit();
   }
@@ -212,11 +218,13 @@ export class StreamManager implements Streams {
     await this.#link?.close();
   }
 
-  #openLogged(stream: string): OutStream {
+  /** The log of each epoch has a folder and cursors of its own: nothing of a former one can pass for a new one's. */
+  #openLogged(stream: string, epoch: number): OutStream {
     return new OutStream({
       stream,
+      epoch,
       log: {
-        folder: this.#folderOf(stream),
+        folder: join(this.#folderOf(stream), String(epoch)),
         host: this.#host,
         segmentBytes: this.#limits.segmentBytes,
         cacheBytes: this.#limits.cacheBytes,
@@ -230,9 +238,10 @@ export class StreamManager implements Streams {
     });
   }
 
-  #openUnlogged(stream: string): UnloggedOut {
+  #openUnlogged(stream: string, epoch: number): UnloggedOut {
     return new UnloggedOut({
       stream,
+      epoch,
       born: Date.now(),
       send: (consumer, frame) => {
         if (!this.connected) return false;
@@ -256,6 +265,46 @@ export class StreamManager implements Streams {
     });
   }
 
+  #forgetOtherEpochs(stream: string, epoch: number): void {
+    const folder = this.#folderOf(stream);
+    const kept = [String(epoch)];
+    const open = this.#outs.get(stream);
+    if (open !== undefined) {
+      kept.push(String(open.epoch));
+      this.#forgetOut(stream, open);
+    }
+    for (const [key] of this.#cursors.entries(cursorsOf(stream)))
+      if (!key.startsWith(cursorsOf(stream, epoch))) this.#cursors.set(key, undefined);
+    for (const name of existsSync(folder) ? readdirSync(folder) : [])
+      if (!kept.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+
+  /** Where the gate is open and this gateway consumes what it used to produce, the deploy that turned it is committed. */
+  #forgetFormerLogs(): void {
+    for (const [stream, { options, open }] of this.#ins) {
+      const out = this.#outs.get(stream);
+      if (out === undefined || out.open || !open || this.#options.gate.holdsIncoming(options.tab)) continue;
+      this.#forgetOut(stream, out);
+    }
+  }
+
+  #forgetOut(stream: string, { logged }: OpenOut): void {
+    this.#outs.delete(stream);
+    logged?.destroy().catch((error: Error) => this.#warn(`a log of ${stream} stays: ${error.message}`));
+  }
+
+  /** The fragment is the truth: a later epoch known here is of a deploy that was undone, or of another orchestrator. */
+  #forgetLaterCursor(stream: string, epoch: number): void {
+    const cursor = this.#cursors.get(`in ${stream}`) as ReceiverCursor | undefined;
+    if (cursor !== undefined && cursor.incarnation.pe > epoch) this.#forgetIn(stream);
+  }
+
+  #forgetIn(stream: string): void {
+    this.#ins.get(stream)?.stream.destroy();
+    this.#ins.delete(stream);
+    this.#cursors.set(`in ${stream}`, undefined);
+  }
+
   #acknowledge(stream: string, producer: string | undefined, positions: AckPositions): void {
     if (producer === undefined) return;
     const frame = encodeAck({ stream, consumer: this.#gateway, ce: 0, boot: this.boot, ...positions });
@@ -272,7 +321,8 @@ export class StreamManager implements Streams {
     const data = decodeData(payload);
     const known = data.ok ? this.#ins.get(data.frame.stream) : undefined;
     if (!data.ok) this.#reject(topic, data.reason);
-    else if (known?.options.producer === producer) known.stream.onData(data.frame);
+    else if (known?.options.producer === producer && known.options.epoch === data.frame.incarnation.pe)
+      known.stream.onData(data.frame);
   }
 
   #onAck(topic: string, consumer: string, payload: Buffer): void {

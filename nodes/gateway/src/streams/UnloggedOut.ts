@@ -8,6 +8,7 @@ import { NO_BOOT } from '../../../../src/wire/stream.ts';
 
 export interface UnloggedOutOptions {
   readonly stream: string;
+  readonly epoch: number;
   /** When this process began to send, ms since 1970: tells its numbers from an earlier one's. */
   readonly born: number;
   /** False when the connection is down. */
@@ -60,7 +61,7 @@ export class UnloggedOut {
     return {
       stream: this.#options.stream,
       role: 'out',
-      pe: 0,
+      pe: this.#options.epoch,
       head: this.#head,
       base: this.#head + 1,
       bytes: 0,
@@ -87,7 +88,7 @@ export class UnloggedOut {
     const frame = encodeData(
       {
         stream: this.#options.stream,
-        incarnation: { pe: 0, born: this.#options.born },
+        incarnation: { pe: this.#options.epoch, born: this.#options.born },
         boot: NO_BOOT,
         start: 1,
         base: 1,
