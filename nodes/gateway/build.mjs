@@ -24,7 +24,7 @@ await build({
   platform: 'node',
   target: 'node20.15',
   format: 'cjs',
-  external: ['mqtt'],
+  external: ['aedes', 'mqtt'],
   define: { ECHO_AGENT_VERSION: JSON.stringify(version) },
   legalComments: 'none',
   logLevel: 'warning',

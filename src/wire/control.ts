@@ -34,6 +34,8 @@ export const gatewayFacts = z.object({
   /** Body limit of its admin API, bytes (`apiMaxLength`). */
   apiMaxBytes: z.number().int().positive(),
   location: z.object({ lat: z.number(), long: z.number() }).optional(),
+  /** The broker it offers to the gateways of its site, as they reach it. */
+  siteBroker: z.url({ protocol: /^mqtts?$/ }).optional(),
 });
 export type GatewayFacts = z.infer<typeof gatewayFacts>;
 
@@ -74,6 +76,12 @@ export const enrolReply = z.object({
   secret: z.string(),
   brokers: z.array(brokerAccess).min(1),
   heartbeatMs: z.number().int().positive(),
+  /** The broker of its site, when there is one. Several URLs are nodes of one cluster, as in `brokers`. */
+  site: z.object({ name: z.string(), brokers: z.array(brokerAccess).min(1) }).optional(),
+  /** For the gateway that offers that broker: who is let in, gateway id → SHA-256 of its password, hex. */
+  members: z.record(gatewayId, z.string()).optional(),
+  /** Names what is granted here of brokers. Heartbeats say it back, so that a change is noticed. */
+  grant: z.string().optional(),
 });
 export type EnrolReply = z.infer<typeof enrolReply>;
 
@@ -135,6 +143,14 @@ export const nodeCounters = z.object({
 });
 export type NodeCounters = z.infer<typeof nodeCounters>;
 
+/** The shared broker or that of a site, as one gateway sees it: `reachable` was tried a moment ago. */
+export const brokerReach = z.object({
+  role: z.enum(['shared', 'site']),
+  url: z.string(),
+  reachable: z.boolean(),
+});
+export type BrokerReach = z.infer<typeof brokerReach>;
+
 const envelope = { v: z.literal(PROTOCOL_VERSION), boot };
 
 export const hello = z.object({ ...envelope, type: z.literal('hello'), facts: gatewayFacts });
@@ -150,6 +166,10 @@ export const heartbeat = z.object({
   streams: z.array(streamStatus),
   /** Open gates (deploy ids), so that an orchestrator that lost track can open or finish them. */
   gates: z.array(z.string()),
+  /** The brokers it was given, and which of them it reaches. */
+  brokers: z.array(brokerReach).optional(),
+  /** `grant` of the enrolment it goes by. */
+  grant: z.string().optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeat>;
 /** A debug-sidebar message or a node status of an ECHO task, for the design editor. */
@@ -202,6 +222,8 @@ export const request = z.discriminatedUnion('method', [
   z.object({ method: z.literal('streams.status'), params: z.object({}) }),
   /** Forgets the log and cursors of streams that no fragment uses any more. */
   z.object({ method: z.literal('streams.retire'), params: z.object({ streams: z.array(z.string()) }) }),
+  /** What it may use of brokers has changed: enrol again with the secret. */
+  z.object({ method: z.literal('gateway.renew'), params: z.object({}) }),
   /** The gateway is taken out of the fleet: forget identity, close connections after the reply. */
   z.object({ method: z.literal('gateway.forget'), params: z.object({}) }),
 ]);

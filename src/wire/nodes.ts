@@ -10,6 +10,12 @@ export const ECHO_IN = 'echo in';
 /** `at-most-once`: no log. `at-least-once` (default): log, acknowledgement after processing, hop dedupe. */
 export type DeliveryLevel = 'at-most-once' | 'at-least-once';
 
+/**
+ * The broker a stream takes to one consumer: that of the site both gateways stand in, or the one all gateways share.
+ * A fragment says it only where it is `site`.
+ */
+export type Via = 'site' | 'shared';
+
 /** Name of the stream of one cut output port: `<application>/<node id>:<port>`. Unique in a fleet. */
 export function streamName(application: string, node: string, port: number): string {
   return `${application}/${node}:${port}`;
@@ -25,7 +31,7 @@ export interface EchoOutNode {
   epoch?: number;
   level: DeliveryLevel;
   /** Where the stream goes: one entry a gateway, in order of gateway id; `tasks` are the destinations there. */
-  consumers: { gateway: string; tasks: string[] }[];
+  consumers: { gateway: string; tasks: string[]; via?: Via }[];
   x: number;
   y: number;
   g?: string;
@@ -44,6 +50,7 @@ export interface EchoInNode {
   level: DeliveryLevel;
   /** Gateway that holds the log. */
   producer: string;
+  via?: Via;
   /** The cut port: messages are delivered as if this node had sent them. */
   from: { node: string; port: number };
   x: number;

@@ -46,6 +46,13 @@ export const agentError = defineErrors({
     title: 'The orchestrator refused this gateway.',
     remedy: 'Make a new token (`echoctl gateway token`), put it into echo.token and restart Node-RED.',
   },
+  ECHO_SITE_BROKER_FAILED: {
+    status: 500,
+    title: 'The broker of the site could not start.',
+    remedy:
+      'Set echo.siteBroker.port to a free port and echo.siteBroker.host to an address of this machine, and restart. ' +
+      'It is tried again meanwhile; what its wires carry waits in their logs.',
+  },
   ECHO_CONTROL_INVALID: {
     status: 400,
     title: 'The agent does not understand a control request.',

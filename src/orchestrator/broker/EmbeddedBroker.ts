@@ -2,7 +2,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import type { Logger } from 'pino';
-import { mayPublish, maySubscribe } from './access.ts';
+import { mayPublish, maySubscribe } from '../../wire/access.ts';
 import { brokerError } from './errors.ts';
 
 export interface EmbeddedBrokerOptions {

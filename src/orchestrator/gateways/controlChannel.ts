@@ -52,6 +52,7 @@ const results: Record<ControlRequest['method'], z.ZodType> = {
   'gate.open': gateOpened,
   'streams.status': z.array(streamStatus),
   'streams.retire': z.unknown(),
+  'gateway.renew': z.unknown(),
   'gateway.forget': z.unknown(),
 };
 

@@ -54,7 +54,7 @@ export interface ControlChannel {
   ): Promise<StreamStatus[]>;
   request(
     gateway: string,
-    request: Extract<ControlRequest, { method: 'streams.retire' | 'gateway.forget' }>,
+    request: Extract<ControlRequest, { method: 'streams.retire' | 'gateway.renew' | 'gateway.forget' }>,
   ): Promise<void>;
 }
 

@@ -193,6 +193,8 @@ export class ControlFace {
       case 'streams.retire':
         this.retired.push(...request.params.streams);
         return {};
+      case 'gateway.renew':
+        return {};
       case 'gateway.forget':
         setImmediate(() => void this.leave());
         return {};

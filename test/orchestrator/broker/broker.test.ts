@@ -3,7 +3,7 @@ import { type EventEmitter, once } from 'node:events';
 import { createServer, connect as tcp } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { pino } from 'pino';
-import { mayPublish, maySubscribe, ORCHESTRATOR_USER } from '../../../src/orchestrator/broker/access.ts';
+import { mayPublish, maySubscribe, ORCHESTRATOR_USER } from '../../../src/wire/access.ts';
 import { type EmbeddedBroker, startBroker } from '../../../src/orchestrator/broker/EmbeddedBroker.ts';
 import { isEchoError } from '../../../src/wire/errors.ts';
 import { topics } from '../../../src/wire/topics.ts';

@@ -15,6 +15,7 @@ import { logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Follower, Gate } from '../ports.ts';
 import type { Red } from '../red.ts';
+import { SiteBroker } from '../site/SiteBroker.ts';
 import type { StreamManager } from '../streams/StreamManager.ts';
 import { ControlConnection } from './ControlConnection.ts';
 import { CommsForwarder } from './comms.ts';
@@ -23,6 +24,7 @@ import { enrol } from './enrol.ts';
 import { adminUrl, gatewayFacts, ownCertificate } from './facts.ts';
 import { type Identity, IdentityFile } from './identity.ts';
 import { LoadMeter } from './measure.ts';
+import { Reach } from './reach.ts';
 import { Requests } from './requests.ts';
 
 const ENROL_RETRY_MS = { first: 1_000, most: 30_000 };
@@ -62,6 +64,8 @@ export class Agent {
   readonly #meter = new LoadMeter();
   #identity: Identity | undefined;
   #connection: ControlConnection | undefined;
+  #siteBroker: SiteBroker | undefined;
+  #reach: Reach | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
@@ -81,6 +85,9 @@ export class Agent {
       streams,
       flows,
       reply: (reply) => this.#say({ type: 'reply', ...reply }),
+      onRenew: () => {
+        if (!this.#enrolling) void this.#enrol();
+      },
       onForget: () => void this.#forget(),
       warn: (text) => log.warn(text),
     });
@@ -113,7 +120,9 @@ export class Agent {
     for (const timer of [this.#heartbeat, this.#retry, this.#settle]) clearTimeout(timer);
     this.#comms.stop();
     this.#meter.stop();
+    this.#reach?.stop();
     await this.#connection?.close().catch(() => {});
+    await this.#siteBroker?.close();
   }
 
   async #enrol(): Promise<void> {
@@ -145,13 +154,26 @@ export class Agent {
     this.#enrolling = false;
     if (JSON.stringify(before) === JSON.stringify(identity)) return;
     this.#adopt(identity);
+    if (JSON.stringify(before && control(before)) === JSON.stringify(control(identity))) return;
     this.#connect(identity);
     log.info(`enrolled as ${identity.gateway} at ${config.orchestrator}`);
   }
 
+  /** Goes by what it was granted: data connections, and the broker of the site if this gateway offers it. */
   #adopt(identity: Identity): void {
+    const { streams, config, log } = this.#options;
     this.#identity = identity;
-    this.#options.streams.connect(identity.gateway, this.#brokersOf(identity));
+    if (config.siteBroker !== undefined && identity.members !== undefined) {
+      this.#siteBroker ??= new SiteBroker({ ...config.siteBroker, log });
+      this.#siteBroker.admit(identity.members);
+    }
+    const brokers = { shared: this.#brokersOf(identity), site: identity.site?.brokers ?? [] };
+    streams.connect(identity.gateway, brokers.shared, brokers.site);
+    this.#reach?.stop();
+    const targets = (['shared', 'site'] as const).flatMap((role) =>
+      brokers[role].map(({ url }) => ({ role, url })),
+    );
+    this.#reach = new Reach(targets, (role) => streams.connected(role));
   }
 
   /** The brokers it was given, at the address this gateway's own settings name, if they do. */
@@ -203,6 +225,8 @@ export class Agent {
       nodes: follower.counters(),
       streams: streams.status(),
       gates: gate.openDeploys(),
+      brokers: this.#reach?.read(),
+      grant: this.#identity?.grant,
     });
   }
 
@@ -238,6 +262,9 @@ export class Agent {
     log.info(`${this.#identity?.gateway ?? 'this gateway'} was taken out of the fleet`);
   }
 }
+
+/** What the control connection depends on. */
+const control = ({ gateway, brokers, heartbeatMs }: Identity) => ({ gateway, brokers, heartbeatMs });
 
 /** Node-RED loads its plugins before its server listens: only then is its port known and its palette complete. */
 function whenListening(red: Red, then: () => void): void {

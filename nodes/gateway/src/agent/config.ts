@@ -7,23 +7,36 @@ import type { RedSettings } from '../red.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
 
-const schema = z.strictObject({
-  designOnly: z.literal(false).optional(),
-  orchestrator: httpUrl,
-  token: z.string().min(1).max(256).optional(),
-  tier: tier.default('edge'),
-  name: gatewayId.optional(),
-  site: z.string().min(1).max(64).optional(),
-  capabilities: z.array(z.string().min(1).max(64)).max(256).default([]),
-  maxTasks: z.coerce.number().int().positive().optional(),
-  adminUrl: httpUrl.optional(),
-  admin: adminAccess.strict().optional(),
-  /** Where this gateway reaches the broker, when that is not the address the orchestrator gives out. */
-  broker: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional(),
-  /** How long a node may keep a message without a sign of completing it, ms. */
-  followLimitMs: z.coerce.number().int().min(500).max(86_400_000).default(30_000),
-  location: z.object({ lat: z.number(), long: z.number() }).optional(),
-});
+const schema = z
+  .strictObject({
+    designOnly: z.literal(false).optional(),
+    orchestrator: httpUrl,
+    token: z.string().min(1).max(256).optional(),
+    tier: tier.default('edge'),
+    name: gatewayId.optional(),
+    site: z.string().min(1).max(64).optional(),
+    capabilities: z.array(z.string().min(1).max(64)).max(256).default([]),
+    maxTasks: z.coerce.number().int().positive().optional(),
+    adminUrl: httpUrl.optional(),
+    admin: adminAccess.strict().optional(),
+    /** Where this gateway reaches the broker, when that is not the address the orchestrator gives out. */
+    broker: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional(),
+    /** How long a node may keep a message without a sign of completing it, ms. */
+    followLimitMs: z.coerce.number().int().min(500).max(86_400_000).default(30_000),
+    location: z.object({ lat: z.number(), long: z.number() }).optional(),
+    /** Offers a broker to the gateways of its site; `url` is where they reach it, when that is not found out right. */
+    siteBroker: z
+      .strictObject({
+        port: z.coerce.number().int().min(1).max(65535),
+        host: z.string().min(1).optional(),
+        url: z.url({ protocol: /^mqtts?$/ }).optional(),
+      })
+      .optional(),
+  })
+  .refine(({ siteBroker, site }) => siteBroker === undefined || site !== undefined, {
+    path: ['siteBroker'],
+    message: 'needs echo.site: it serves the gateways of that site',
+  });
 export type AgentConfig = z.infer<typeof schema>;
 
 export type Configured =
@@ -72,6 +85,11 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     password: env.ECHO_ADMIN_PASSWORD,
     token: env.ECHO_ADMIN_TOKEN,
   });
+  const siteBroker = defined({
+    port: env.ECHO_SITE_BROKER_PORT,
+    host: env.ECHO_SITE_BROKER_HOST,
+    url: env.ECHO_SITE_BROKER_URL,
+  });
   return defined({
     orchestrator: env.ECHO_ORCHESTRATOR,
     token: env.ECHO_TOKEN,
@@ -85,6 +103,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     adminUrl: env.ECHO_ADMIN_URL,
     broker: env.ECHO_BROKER_URL,
     admin: Object.keys(admin).length > 0 ? admin : undefined,
+    siteBroker: Object.keys(siteBroker).length > 0 ? siteBroker : undefined,
   });
 }
 

@@ -1,7 +1,7 @@
 /** What this gateway says of itself. */
 import Module from 'node:module';
 import { connect } from 'node:net';
-import { arch, cpus, platform, totalmem } from 'node:os';
+import { arch, cpus, networkInterfaces, platform, totalmem } from 'node:os';
 import type { GatewayFacts } from '../../../../src/wire/control.ts';
 import type { Red, RedSettings } from '../red.ts';
 import type { AgentConfig } from './config.ts';
@@ -28,7 +28,22 @@ export function gatewayFacts(red: Red, config: AgentConfig, adminUrl: string): G
     nodeTypes: nodeTypes(),
     apiMaxBytes: bytes(red.settings.apiMaxLength ?? '5mb'),
     ...(location === undefined ? {} : { location }),
+    ...(config.siteBroker === undefined ? {} : { siteBroker: siteBrokerUrl(config.siteBroker) }),
   };
+}
+
+/** Where the gateways of the site reach its broker: as configured, else at the address it is bound to. */
+export function siteBrokerUrl({ url, host, port }: NonNullable<AgentConfig['siteBroker']>): string {
+  if (url !== undefined) return url;
+  const address = host === undefined || host === '0.0.0.0' || host === '::' ? firstAddress() : host;
+  return `mqtt://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** Of the interfaces other machines can reach, the first; loopback when there is none. */
+function firstAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outer = all.filter(({ internal }) => !internal);
+  return (outer.find(({ family }) => family === 'IPv4') ?? outer[0])?.address ?? '127.0.0.1';
 }
 
 interface NodeSet {

@@ -20,6 +20,8 @@ export interface RequestsOptions {
   readonly gate: Gate;
   readonly streams: Streams;
   readonly flows: Pick<FlowIndex, 'running' | 'onChange'>;
+  /** Asked to enrol again. */
+  readonly onRenew: () => void;
   /** Called after the reply to `gateway.forget` has been given. */
   readonly onForget: () => void;
   readonly reply: (reply: Reply) => void;
@@ -83,6 +85,9 @@ export class Requests {
         return streams.status();
       case 'streams.retire':
         return streams.retire(request.params.streams);
+      case 'gateway.renew':
+        this.#options.onRenew();
+        return;
       case 'gateway.forget':
         for (const deploy of gate.openDeploys()) gate.open(deploy, 'drop');
         return streams.retire(streams.status().map(({ stream }) => stream));

@@ -1,10 +1,10 @@
 /**
- * Who may say and hear what on the embedded broker. Pure.
+ * Who may say and hear what on a broker of ECHO's own. Pure.
  *
  * A gateway speaks as itself only and hears only what is addressed to it, by exact topics; the orchestrator may use
  * every ECHO topic; nobody else is let in.
  */
-import { parseTopic } from '../../wire/topics.ts';
+import { parseTopic } from './topics.ts';
 
 /** User name of the orchestrator's own connections; no gateway can have it (`GATEWAY_ID`). */
 export const ORCHESTRATOR_USER = '$orchestrator';

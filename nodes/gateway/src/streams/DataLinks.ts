@@ -1,0 +1,84 @@
+/**
+ * The data connections of a gateway: one to the shared broker, one to the broker of its site when there is one. Which
+ * of them a stream takes is said when it is opened; frames are heard from either.
+ */
+import type { BrokerAccess } from '../../../../src/wire/control.ts';
+import type { Via } from '../../../../src/wire/nodes.ts';
+import { DataLink } from './DataLink.ts';
+
+export interface DataLinksOptions {
+  readonly onMessage: (topic: string, payload: Buffer) => void;
+  /** The topic can be heard from now on. Also after each reconnect. */
+  readonly onSubscribed: (via: Via, topic: string) => void;
+  readonly onDown: (via: Via) => void;
+  readonly log: { info(text: string): void; warn(text: string): void };
+}
+
+/** Broker lists by role; an empty one means there is none. */
+export type Brokers = Readonly<Record<Via, readonly BrokerAccess[]>>;
+
+const CLIENT = { shared: 'data', site: 'site' } as const;
+
+export class DataLinks {
+  readonly #options: DataLinksOptions;
+  readonly #links = new Map<Via, { readonly link: DataLink; readonly given: string }>();
+  /** `<via> <topic>` of what can be heard now. */
+  readonly #heard = new Set<string>();
+
+  constructor(options: DataLinksOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the connections as `gateway`; one whose brokers stay the same goes on undisturbed. */
+  connect(gateway: string, brokers: Brokers): void {
+    for (const via of ['shared', 'site'] as const) {
+      const given = JSON.stringify([gateway, brokers[via]]);
+      const known = this.#links.get(via);
+      if (known?.given === given) continue;
+      void known?.link.close();
+      this.#links.delete(via);
+      if (brokers[via].length > 0)
+        this.#links.set(via, { link: this.#open(via, gateway, brokers[via]), given });
+    }
+  }
+
+  connected(via: Via): boolean {
+    return this.#links.get(via)?.link.connected ?? false;
+  }
+
+  /** The topic is subscribed to there now. */
+  hears(via: Via, topic: string): boolean {
+    return this.#heard.has(`${via} ${topic}`);
+  }
+
+  /** Dropped while that connection is down. */
+  publish(via: Via, topic: string, payload: Buffer): void {
+    this.#links.get(via)?.link.publish(topic, payload);
+  }
+
+  subscribe(via: Via, topic: string): void {
+    this.#links.get(via)?.link.subscribe(topic);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#links.values()].map(({ link }) => link.close()));
+  }
+
+  #open(via: Via, gateway: string, brokers: readonly BrokerAccess[]): DataLink {
+    const { onMessage, onSubscribed, onDown, log } = this.#options;
+    return new DataLink({
+      clientId: `echo-${gateway}-${CLIENT[via]}`,
+      brokers,
+      onMessage,
+      onSubscribed: (topic) => {
+        this.#heard.add(`${via} ${topic}`);
+        onSubscribed(via, topic);
+      },
+      onDown: () => {
+        for (const heard of this.#heard) if (heard.startsWith(`${via} `)) this.#heard.delete(heard);
+        onDown(via);
+      },
+      log,
+    });
+  }
+}
