@@ -13,7 +13,7 @@ import { each } from './each.ts';
 import { deployError } from './errors.ts';
 import { type GateOf, Gates } from './gates.ts';
 import { ended, next, type Outcome, type Step } from './machine.ts';
-import { type Entry, indexById, union } from './nodes.ts';
+import { type Entry, indexById, streamsOf, union } from './nodes.ts';
 import type { DeployRecord, Target } from './record.ts';
 import { rewrite } from './rewrite.ts';
 
@@ -194,12 +194,18 @@ export class Apply {
     return this.#ports.store.deployed.pending({ application, gateway })[0]?.nodes ?? [];
   }
 
+  /** What a later deploy brought back to a gateway, before this step could reach it, stays. */
   async #retire(): Promise<void> {
-    const { fleet, concurrency } = this.#ports;
-    const known = Object.entries(this.#record.retiring).filter(([gateway]) => fleet.has(gateway));
+    const { fleet, store, concurrency } = this.#ports;
+    const known = Object.entries(this.#record.retiring)
+      .filter(([gateway]) => fleet.has(gateway))
+      .map(([gateway, streams]): [string, string[]] => {
+        const used = streamsOf(store.deployed.ofGateway(gateway).flatMap((row) => row.nodes));
+        return [gateway, streams.filter((stream) => !used.has(stream))];
+      });
     const [online, away] = parted(known, ([gateway]) => fleet.online(gateway));
-    const retire = ([gateway, streams]: [string, readonly string[]]) =>
-      fleet.control.request(gateway, { method: 'streams.retire', params: { streams: [...streams] } });
+    const retire = ([gateway, streams]: [string, string[]]) =>
+      fleet.control.request(gateway, { method: 'streams.retire', params: { streams } });
     await each(online, concurrency, retire, { goOn: true });
     if (away[0] !== undefined) throw awayError(away[0][0]);
   }

@@ -1,6 +1,7 @@
 /** Comparing and indexing Node-RED entries, PURE. */
 import { isDeepStrictEqual } from 'node:util';
 import type { RawFlow, RawNode } from '../../flow/types.ts';
+import { ECHO_IN, ECHO_OUT } from '../../wire/nodes.ts';
 
 export type Entry = Readonly<RawNode>;
 
@@ -9,6 +10,10 @@ export const indexById = (flow: RawFlow): Map<string, Entry> => new Map(flow.map
 export const idsOf = (flow: RawFlow): Set<string> => new Set(flow.map((n) => n.id));
 
 export const tabsOf = (flow: RawFlow): string[] => flow.filter((n) => n.type === 'tab').map((n) => n.id);
+
+/** Streams its wire nodes produce or consume. */
+export const streamsOf = (flow: RawFlow): Set<string> =>
+  new Set(flow.filter((n) => n.type === ECHO_OUT || n.type === ECHO_IN).map((n) => String(n.stream)));
 
 /** A config node or subflow definition at the top level: several owners may use it. */
 export const isGlobal = (n: Entry): boolean =>

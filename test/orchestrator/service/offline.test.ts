@@ -64,6 +64,22 @@ describe('a gateway that is away', () => {
     assert.equal((await rig.orchestrator.diff(id)).clean, true);
   });
 
+  it('keeps the streams of a task that left it and came back while it was away', async () => {
+    const { id } = rig.orchestrator.applications()[0]!;
+    await leave();
+    const onEdge = chain().map((n) => (n.id === 'c-fn' ? { ...n, echo: { tier: 'edge' } } : n));
+    await rig.orchestrator.deploy({ flow: onEdge, options: allow });
+    await rig.orchestrator.deploy({ flow: chain(), options: allow });
+    await comeBack(id);
+    await waitFor(() => rig.sim.store.journal.unfinished().length === 0, { what: 'the deploys to end' });
+    const used = fog.control.streams().map(({ stream }) => stream);
+    assert.equal(used.length, 2);
+    assert.deepEqual(
+      fog.control.retired.filter((stream) => used.includes(stream)),
+      [],
+    );
+  });
+
   it('loses the fragment when it returns to an application that was removed', async () => {
     const { id } = rig.orchestrator.applications()[0]!;
     await leave();
