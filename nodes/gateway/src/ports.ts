@@ -3,7 +3,7 @@
  * another part's files.
  */
 import type { GateOpened, GateStatus, NodeCounters, StreamStatus } from '../../../src/wire/control.ts';
-import type { DeliveryLevel } from '../../../src/wire/nodes.ts';
+import type { DeliveryLevel, Via } from '../../../src/wire/nodes.ts';
 
 /** Identity of one effect of one cause, carried with a record so that work done again is recognised. */
 export interface Lineage {
@@ -68,6 +68,8 @@ export interface OutStreamOptions {
   readonly level: DeliveryLevel;
   /** Ids of the gateways the stream goes to. */
   readonly consumers: readonly string[];
+  /** The broker taken to each of them; the shared one where nothing is said. */
+  readonly via?: ReadonlyMap<string, Via>;
   /** Tab of the `echo out` node: while its log is nearly full, streams into the same tab get no credit. */
   readonly tab: string;
 }
@@ -79,6 +81,8 @@ export interface InStreamOptions {
   readonly level: DeliveryLevel;
   /** Gateway that holds the log. */
   readonly producer: string;
+  /** The broker it is heard by and acknowledged through; the shared one when absent. */
+  readonly via?: Via | undefined;
   readonly tab: string;
   /** Hands one message to Node-RED, synchronously (`node.send`). */
   readonly deliver: (msg: object) => void;

@@ -1,12 +1,12 @@
 /**
  * The streams of one gateway: opens logs and cursors under `folder`, drives the state machines of `src/wire` and the
- * data connection. Works without a connection; `connect` may come later, or again with other brokers.
+ * data connections. Works without a connection; `connect` may come later, or again with other brokers.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
 import { decodeAck, decodeData, encodeAck } from '../../../../src/wire/frames.ts';
-import type { DeliveryLevel } from '../../../../src/wire/nodes.ts';
+import type { DeliveryLevel, Via } from '../../../../src/wire/nodes.ts';
 import type { AckPositions, ReceiverCursor } from '../../../../src/wire/receiver.ts';
 import { parseTopic, topics } from '../../../../src/wire/topics.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
@@ -20,7 +20,7 @@ import type {
   Streams,
 } from '../ports.ts';
 import { CursorJournal } from './CursorJournal.ts';
-import { DataLink } from './DataLink.ts';
+import { DataLinks } from './DataLinks.ts';
 import { folderName, hostBoot, openDisk } from './disk.ts';
 import { InStream } from './InStream.ts';
 import { cursorsOf, OutStream } from './OutStream.ts';
@@ -59,6 +59,8 @@ interface OpenOut {
   unlogged: UnloggedOut | undefined;
   level: DeliveryLevel;
   tab: string;
+  /** Brokers of the consumers that are not reached by the shared one. */
+  via: ReadonlyMap<string, Via>;
   /** False once its node is gone: the log is still sent, nothing is appended. */
   open: boolean;
 }
@@ -79,10 +81,8 @@ export class StreamManager implements Streams {
   readonly #outs = new Map<string, OpenOut>();
   readonly #ins = new Map<string, OpenIn>();
   readonly #stopGate: () => void;
+  readonly #links: DataLinks;
   #gateway = '';
-  #link: DataLink | undefined;
-  /** Topics that can be heard now. */
-  readonly #heard = new Set<string>();
   #warnedAt = Number.NEGATIVE_INFINITY;
   #closing = false;
 
@@ -95,40 +95,46 @@ export class StreamManager implements Streams {
     this.#cursors = new CursorJournal(join(options.folder, 'cursors.log'), (error) =>
       options.log.error(`cursors cannot be written: ${error.message}`),
     );
+    this.#links = new DataLinks({
+      onMessage: (topic, payload) => this.#onMessage(topic, payload),
+      onSubscribed: (via, topic) => this.#onSubscribed(via, topic),
+      onDown: (via) => this.#onDown(via),
+      log: options.log,
+    });
     this.#stopGate = options.gate.onChange(() => {
       for (const { stream } of this.#ins.values()) stream.wake();
       this.#forgetFormerLogs();
     });
   }
 
-  get connected(): boolean {
-    return this.#link?.connected ?? false;
+  connected(via: Via): boolean {
+    return this.#links.connected(via);
   }
 
-  /** Opens the data connection as `gateway`; a later call replaces it. Tries the brokers in turn, for ever. */
-  connect(gateway: string, brokers: readonly BrokerAccess[]): void {
-    void this.#link?.close();
+  /** Opens the data connections as `gateway`: to the shared brokers and to those of its site, each tried in turn. */
+  connect(gateway: string, shared: readonly BrokerAccess[], site: readonly BrokerAccess[] = []): void {
     this.#gateway = gateway;
-    this.#link = new DataLink({
-      clientId: `echo-${gateway}-data`,
-      brokers,
-      onMessage: (topic, payload) => this.#onMessage(topic, payload),
-      onSubscribed: (topic) => this.#onSubscribed(topic),
-      onDown: () => this.#onDown(),
-      log: this.#options.log,
-    });
-    for (const topic of this.#neededTopics()) this.#link.subscribe(topic);
+    this.#links.connect(gateway, { shared, site });
+    this.#listen();
   }
 
   /**
    * A gateway that goes on producing a stream keeps its epoch. So a log of another epoch here belongs to a route that
    * is over or to a deploy that was undone, and goes.
    */
-  openOut({ stream, epoch, level, consumers, tab }: OutStreamOptions): void {
+  openOut({ stream, epoch, level, consumers, tab, via = new Map() }: OutStreamOptions): void {
     if (this.#outs.get(stream)?.epoch !== epoch) this.#forgetOtherEpochs(stream, epoch);
     const known = this.#outs.get(stream);
-    const out: OpenOut = known ?? { epoch, logged: undefined, unlogged: undefined, level, tab, open: true };
-    Object.assign(out, { level, tab, open: true });
+    const out: OpenOut = known ?? {
+      epoch,
+      logged: undefined,
+      unlogged: undefined,
+      level,
+      tab,
+      via,
+      open: true,
+    };
+    Object.assign(out, { level, tab, via, open: true });
     if (level === 'at-least-once') out.logged ??= this.#openLogged(stream, epoch);
     else out.unlogged ??= this.#openUnlogged(stream, epoch);
     this.#outs.set(stream, out);
@@ -136,7 +142,7 @@ export class StreamManager implements Streams {
     out.unlogged?.setConsumers(consumers);
     this.#listen();
     // What is heard already needs no new subscription: begin at once.
-    if (consumers.some((c) => this.#heard.has(topics.ack(this.#gateway, c)))) out.logged?.link(true);
+    if (this.#linked(out)) out.logged?.link(true);
     this.#grantCredit();
   }
 
@@ -152,7 +158,7 @@ export class StreamManager implements Streams {
     }
     this.#listen();
     const opened = this.#ins.get(stream)!.stream;
-    if (this.#heard.has(topics.data(this.#gateway, options.producer))) opened.link(true);
+    if (this.#links.hears(viaOf(options), topics.data(this.#gateway, options.producer))) opened.link(true);
     this.#grantCredit();
     opened.wake();
   }
@@ -178,8 +184,9 @@ export class StreamManager implements Streams {
   }
 
   state(stream: string): StreamState {
-    const { connected } = this;
-    const logged = this.#outs.get(stream)?.logged;
+    const out = this.#outs.get(stream);
+    const { logged } = out ?? {};
+    const connected = this.#brokersOf(stream).every((via) => this.#links.connected(via));
     if (logged !== undefined)
       return { connected, waiting: logged.waiting, passed: logged.passed, full: logged.full };
     const receiver = this.#ins.get(stream)?.stream;
@@ -215,7 +222,7 @@ export class StreamManager implements Streams {
     for (const { stream } of this.#ins.values()) stream.close();
     for (const { logged } of this.#outs.values()) await logged?.close();
     this.#cursors.flush();
-    await this.#link?.close();
+    await this.#links.close();
   }
 
   /** The log of each epoch has a folder and cursors of its own: nothing of a former one can pass for a new one's. */
@@ -232,7 +239,8 @@ export class StreamManager implements Streams {
       },
       quotaBytes: this.#limits.quotaBytes,
       cursors: this.#cursors,
-      send: (consumer, frame) => this.#link?.publish(topics.data(consumer, this.#gateway), frame),
+      send: (consumer, frame) =>
+        this.#links.publish(this.#viaTo(stream, consumer), topics.data(consumer, this.#gateway), frame),
       onLevel: () => this.#grantCredit(),
       warn: (text) => this.#warn(text),
     });
@@ -244,8 +252,9 @@ export class StreamManager implements Streams {
       epoch,
       born: Date.now(),
       send: (consumer, frame) => {
-        if (!this.connected) return false;
-        this.#link?.publish(topics.data(consumer, this.#gateway), frame);
+        const via = this.#viaTo(stream, consumer);
+        if (!this.#links.connected(via)) return false;
+        this.#links.publish(via, topics.data(consumer, this.#gateway), frame);
         return true;
       },
     });
@@ -260,7 +269,7 @@ export class StreamManager implements Streams {
       held: () => this.#options.gate.holdsIncoming(current()?.options.tab ?? ''),
       target: () => (current()?.open ? current()?.options.deliver : undefined),
       cursors: this.#cursors,
-      acknowledge: (positions) => this.#acknowledge(stream, current()?.options.producer, positions),
+      acknowledge: (positions) => this.#acknowledge(current()?.options, positions),
       warn: (text) => this.#warn(text),
     });
   }
@@ -305,10 +314,11 @@ export class StreamManager implements Streams {
     this.#cursors.set(`in ${stream}`, undefined);
   }
 
-  #acknowledge(stream: string, producer: string | undefined, positions: AckPositions): void {
-    if (producer === undefined) return;
+  #acknowledge(options: InStreamOptions | undefined, positions: AckPositions): void {
+    if (options === undefined) return;
+    const { stream, producer } = options;
     const frame = encodeAck({ stream, consumer: this.#gateway, ce: 0, boot: this.boot, ...positions });
-    this.#link?.publish(topics.ack(producer, this.#gateway), frame);
+    this.#links.publish(viaOf(options), topics.ack(producer, this.#gateway), frame);
   }
 
   #onMessage(topic: string, payload: Buffer): void {
@@ -336,35 +346,50 @@ export class StreamManager implements Streams {
     this.#warn(`a frame on ${topic} was rejected: ${reason}`);
   }
 
-  #neededTopics(): Set<string> {
-    const needed = new Set<string>();
-    for (const { logged } of this.#outs.values())
-      for (const consumer of logged?.consumers ?? []) needed.add(topics.ack(this.#gateway, consumer));
-    for (const { options } of this.#ins.values()) needed.add(topics.data(this.#gateway, options.producer));
-    return needed;
+  /** The broker a stream of ours takes to a consumer. */
+  #viaTo(stream: string, consumer: string): Via {
+    return this.#outs.get(stream)?.via.get(consumer) ?? 'shared';
+  }
+
+  /** The brokers a stream of ours takes, in or out. */
+  #brokersOf(stream: string): Via[] {
+    const out = this.#outs.get(stream);
+    const known = this.#ins.get(stream);
+    if (out === undefined) return [known === undefined ? 'shared' : viaOf(known.options)];
+    return out.via.size === 0 ? ['shared'] : [...out.via.values()];
+  }
+
+  /** Some consumer can be heard. */
+  #linked({ logged, via }: OpenOut): boolean {
+    const ack = (consumer: string) => topics.ack(this.#gateway, consumer);
+    return logged?.consumers.some((c) => this.#links.hears(via.get(c) ?? 'shared', ack(c))) ?? false;
   }
 
   /** A topic once heard stays heard: there are few, one for each gateway at the other end. */
   #listen(): void {
-    for (const topic of this.#neededTopics()) this.#link?.subscribe(topic);
+    for (const [stream, { logged }] of this.#outs)
+      for (const consumer of logged?.consumers ?? [])
+        this.#links.subscribe(this.#viaTo(stream, consumer), topics.ack(this.#gateway, consumer));
+    for (const { options } of this.#ins.values())
+      this.#links.subscribe(viaOf(options), topics.data(this.#gateway, options.producer));
   }
 
-  #onSubscribed(topic: string): void {
-    this.#heard.add(topic);
+  #onSubscribed(via: Via, topic: string): void {
     const parsed = parseTopic(topic);
     if (parsed?.kind === 'ack') {
-      for (const { logged } of this.#outs.values())
-        if (logged?.consumers.includes(parsed.consumer)) logged.link(true);
+      for (const [stream, { logged }] of this.#outs)
+        if (logged?.consumers.includes(parsed.consumer) && this.#viaTo(stream, parsed.consumer) === via)
+          logged.link(true);
     } else if (parsed?.kind === 'data') {
       for (const { options, stream } of this.#ins.values())
-        if (options.producer === parsed.producer) stream.link(true);
+        if (options.producer === parsed.producer && viaOf(options) === via) stream.link(true);
     }
   }
 
-  #onDown(): void {
-    this.#heard.clear();
-    for (const { logged } of this.#outs.values()) logged?.link(false);
-    for (const { stream } of this.#ins.values()) stream.link(false);
+  /** What is sent to a consumer whose broker alone is away is dropped, and sent again when it is back. */
+  #onDown(via: Via): void {
+    for (const out of this.#outs.values()) if (!this.#linked(out)) out.logged?.link(false);
+    for (const { options, stream } of this.#ins.values()) if (viaOf(options) === via) stream.link(false);
   }
 
   /** A tab whose log is nearly full takes in no more. */
@@ -385,3 +410,5 @@ export class StreamManager implements Streams {
     this.#options.log.warn(text);
   }
 }
+
+const viaOf = ({ via }: InStreamOptions): Via => via ?? 'shared';
