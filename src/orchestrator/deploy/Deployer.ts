@@ -43,7 +43,7 @@ export class Deployer {
     }
   }
 
-  /** Journals the deploy (with the draft of its version) and runs it. Call within `exclusive`. */
+  /** Journals the deploy, with the draft of its version and the epochs it gives out, and runs it; within `exclusive`. */
   async run(
     record: DeployRecord,
     draft: { readonly version: Version; readonly credentials: Credentials } | undefined,
@@ -60,6 +60,7 @@ export class Deployer {
         }
         store.applications.draft(draft.version, draft.credentials);
       }
+      store.streamEpochs.burn(record.epochs);
       store.journal.begin(record);
     });
     return new Apply(this.#ports, record, say).run();

@@ -12,6 +12,7 @@ import type { Store } from '../store/Store.ts';
 import type { Credentials, DeployInput, DeployOptions, DraftGuard, Plan, Problem } from '../types.ts';
 import { othersOn } from './apply.ts';
 import { each } from './each.ts';
+import { type EpochSource, epochsOf, renewed, runningStreams } from './epochs.ts';
 import { deployError } from './errors.ts';
 import {
   carryOver,
@@ -61,6 +62,13 @@ interface Placed {
   readonly explanations: ReadonlyMap<string, Explanation>;
 }
 
+/** What a record is written from. */
+interface Made extends Pick<DeployRecord, 'name' | 'kind' | 'version'> {
+  readonly id: string;
+  readonly work: Work;
+  readonly streams: readonly CutStream[];
+}
+
 export class Planner {
   readonly #ports: PlannerPorts;
 
@@ -88,7 +96,8 @@ export class Planner {
     const model = ownedBy(intake.model, id);
     const before = this.#placementBefore(wanted, current);
     const { placement, explanations } = this.#place(id, model, before, options, wanted.without);
-    const { fragments, streams } = split(model, placement, { application: id });
+    const epochs = epochsOf(id, model.wires, placement, this.#epochSource(id));
+    const { fragments, streams } = split(model, placement, { application: id, epochs });
     const cutWires = cutWiresOf(streams, model, explanations);
     const version = store.applications.nextVersion(id);
     const had = current === undefined ? {} : store.applications.credentials(id, current.version);
@@ -120,7 +129,7 @@ export class Planner {
       blockers,
       sameFlow,
     });
-    const record = this.#record(id, name, 'deploy', version, work, options);
+    const record = this.#record({ id, name, kind: 'deploy', version, work, streams }, options);
     const draft: Version = {
       application: id,
       version,
@@ -145,10 +154,13 @@ export class Planner {
     const current = store.applications.version(id, version);
     const starting = kind === 'start';
     const credentials = store.applications.credentials(id, version);
-    const situation = await this.#situation(id, byGateway(starting ? current.fragments : []));
+    const { fragments, streams } = starting
+      ? renewed(current, this.#epochSource(id))
+      : { fragments: [], streams: [] };
+    const situation = await this.#situation(id, byGateway(fragments));
     const work = workOf({
       ...situation,
-      streams: { before: this.#runningStreams(id), after: starting ? current.streams : [] },
+      streams: { before: this.#runningStreams(id), after: streams },
       credentials: { before: starting ? {} : credentials, after: starting ? credentials : {} },
       allowOffline: !starting,
       overwrite: !starting,
@@ -167,7 +179,8 @@ export class Planner {
       sameFlow: false,
     });
     // What stops is not asked whether it is ready: it gets its time to drain, then it goes.
-    const record = this.#record(id, name, kind, starting ? version : 0, work, { force: !starting });
+    const made = { id, name, kind, version: starting ? version : 0, work, streams };
+    const record = this.#record(made, { force: !starting });
     return { plan, record };
   }
 
@@ -256,6 +269,11 @@ export class Planner {
     return slots;
   }
 
+  #epochSource(id: string): EpochSource {
+    const { deployed, streamEpochs } = this.#ports.store;
+    return { running: runningStreams(deployed.ofApplication(id)), highest: streamEpochs.highest };
+  }
+
   #runningStreams(id: string): readonly CutStream[] {
     const { store } = this.#ports;
     const app = store.applications.find(id);
@@ -289,11 +307,7 @@ export class Planner {
   }
 
   #record(
-    application: string,
-    name: string,
-    kind: DeployRecord['kind'],
-    version: number,
-    work: Work,
+    { id: application, name, kind, version, work, streams }: Made,
     options: DeployOptions,
   ): DeployRecord {
     const { store, now, drainMs } = this.#ports;
@@ -310,6 +324,7 @@ export class Planner {
       targets: work.targets,
       bystanders: work.bystanders,
       draining: work.draining,
+      epochs: Object.fromEntries(streams.map(({ stream, epoch }) => [stream, epoch])),
       retiring: work.retiring,
       force: options.force ?? false,
       drainMs: options.drainMs ?? drainMs,

@@ -39,6 +39,8 @@ export interface DeployRecord {
   readonly bystanders: readonly { readonly gateway: string; readonly tabs: readonly string[] }[];
   /** Streams whose route or consumers change: drained before anything is written. */
   readonly draining: readonly string[];
+  /** Producer epochs of the streams that will run; burnt with the beginning of the journal. */
+  readonly epochs: Readonly<Record<string, number>>;
   /** Streams nobody uses afterwards, by gateway. */
   readonly retiring: Readonly<Record<string, readonly string[]>>;
   readonly force: boolean;

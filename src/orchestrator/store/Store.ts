@@ -14,12 +14,14 @@ import { storeError } from './errors.ts';
 import { catalogueStore, enrolmentStore, tokenStore } from './gateways.ts';
 import { type Journal, journalStore } from './journal.ts';
 import { migrate } from './schema.ts';
+import { type StreamEpochStore, streamEpochStore } from './streamEpochs.ts';
 import { openVault } from './vault.ts';
 
 export interface Store {
   readonly applications: ApplicationStore;
   readonly deployed: DeployedStore;
   readonly journal: Journal;
+  readonly streamEpochs: StreamEpochStore;
   readonly enrolments: EnrolmentStore;
   readonly tokens: TokenStore;
   readonly catalogue: CatalogueStore;
@@ -57,6 +59,7 @@ function repositories(db: DatabaseSync, vault: Vault): Store {
     applications: applicationStore(db, vault),
     deployed: deployedStore(db),
     journal: journalStore(db),
+    streamEpochs: streamEpochStore(db),
     enrolments: enrolmentStore(db),
     tokens: tokenStore(db),
     catalogue: catalogueStore(db),

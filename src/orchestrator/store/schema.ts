@@ -79,6 +79,12 @@ const migrations: readonly string[] = [
     item TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE stream_epochs (
+    stream TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL             -- the highest ever given
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the database to the newest schema, one transaction a migration. Throws ECHO_STORE_NEWER. */

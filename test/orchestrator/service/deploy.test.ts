@@ -227,7 +227,8 @@ describe('deploy', () => {
 
   it('takes the fragments off when stopped, and puts the same version back when started', async () => {
     const { application } = await rig.orchestrator.deploy({ flow: chain() });
-    const running = snapshot(gateways);
+    const flows = () => gateways.map(({ admin }) => admin.flows.map(({ epoch: _, ...n }) => n));
+    const was = flows();
     const stopped = await rig.orchestrator.stop(application);
     assert.equal(stopped.status, 'stopped');
     for (const { name, admin } of gateways) assert.deepEqual(admin.flows, ownFlow(name));
@@ -235,7 +236,7 @@ describe('deploy', () => {
     const started = await rig.orchestrator.start(application);
     assert.equal(started.status, 'running');
     assert.equal(started.version, 1);
-    assert.deepEqual(snapshot(gateways), running);
+    assert.deepEqual(flows(), was);
   });
 
   it('rolls back to an older version as a new one', async () => {

@@ -50,6 +50,14 @@ describe('store', () => {
     );
   });
 
+  it('a producer epoch once given out is never forgotten nor lowered', () => {
+    assert.equal(store.streamEpochs.highest('app/t1:0'), 0);
+    store.streamEpochs.burn({ 'app/t1:0': 3, 'app/t2:0': 1 });
+    store.streamEpochs.burn({ 'app/t1:0': 2 });
+    reopen();
+    assert.deepEqual(['app/t1:0', 'app/t2:0'].map(store.streamEpochs.highest), [3, 1]);
+  });
+
   it('a secret never stands in the clear in any file of the data folder', () => {
     store.applications.put(app);
     store.applications.draft(version(1), { t1: { password: 'hunter2' } });
@@ -116,11 +124,12 @@ describe('store', () => {
   it('a store of a newer ECHO is refused, not guessed at', () => {
     store.close();
     const db = new DatabaseSync(join(dir, 'echo.db'));
+    const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
     db.exec('PRAGMA user_version = 99');
     db.close();
     assert.throws(() => openStore(dir), { code: 'ECHO_STORE_NEWER' });
     const again = new DatabaseSync(join(dir, 'echo.db'));
-    again.exec('PRAGMA user_version = 1');
+    again.exec(`PRAGMA user_version = ${user_version}`);
     again.close();
     store = openStore(dir);
   });
