@@ -1,0 +1,110 @@
+/** One trial of a wire, and the search for the highest rate it sustains. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { cpuMs } from '../kit/usage.ts';
+import type { Wire } from './wirePairs.ts';
+
+export interface Trial {
+  readonly rate: number;
+  readonly sent: number;
+  readonly lost: number;
+  readonly repeated: number;
+  readonly reordered: number;
+  /** Latency, ms. */
+  readonly p50: number;
+  readonly p99: number;
+  /** From the last message sent to the last received, ms. */
+  readonly tail: number;
+  /** Messages a second from the first sent to the last received. */
+  readonly throughput: number;
+  /** Processor time of source and sink for a message, µs. */
+  readonly cpuUs: readonly [number, number];
+}
+
+/** A wire that is still this far behind when the source stops had a growing backlog, ms. */
+const BEHIND_MS = 100;
+/** What has not arrived when nothing came for this long is lost, ms. */
+const QUIET_MS = 1000;
+const POLL_MS = 25;
+/** Steps of the search, and what is told apart at its end. */
+const STEP = 1.3;
+const PRECISE = 1.07;
+const MOST_TRIALS = 14;
+
+let runs = 0;
+
+export async function trial(wire: Wire, rate: number, seconds: number, bytes: number): Promise<Trial> {
+  const load = { run: ++runs, rate, count: Math.max(1, Math.round(rate * seconds)), bytes };
+  await wire.expect(load);
+  const cpuBefore = wire.pids.map(cpuMs);
+  await wire.start(load);
+  await delay(seconds * 1000);
+  let received = 0;
+  let progressAt = performance.now();
+  for (;;) {
+    const now = await wire.received();
+    if (now > received) progressAt = performance.now();
+    received = now;
+    if (received >= load.count) break;
+    if (performance.now() - progressAt > QUIET_MS && (await wire.sent()).sent >= load.count) break;
+    await delay(POLL_MS);
+  }
+  const cpu = wire.pids.map((pid, i) => cpuMs(pid) - cpuBefore[i]!);
+  const { firstAt, lastAt, sent } = await wire.sent();
+  const report = await wire.report();
+  return {
+    rate,
+    sent,
+    lost: sent - report.received,
+    repeated: report.repeated,
+    reordered: report.reordered,
+    p50: report.p50 / 1000,
+    p99: report.p99 / 1000,
+    tail: (report.lastAt - lastAt) / 1000,
+    throughput: (report.received * 1e6) / (report.lastAt - firstAt),
+    cpuUs: [(cpu[0]! * 1000) / sent, (cpu[1]! * 1000) / sent],
+  };
+}
+
+const holds = ({ lost, tail, throughput, rate }: Trial): boolean =>
+  lost === 0 && tail <= BEHIND_MS && throughput >= rate * 0.93;
+
+export interface Sustained {
+  readonly rate: number;
+  readonly trials: readonly Trial[];
+}
+
+/**
+ * Highest rate at which everything arrives and no backlog grows, looked for upward and downward from `hint`. A rate
+ * that fails is tried twice: something else on the machine may have been in the way.
+ */
+export async function sustained(
+  wire: Wire,
+  hint: number,
+  seconds: number,
+  bytes: number,
+): Promise<Sustained> {
+  const trials: Trial[] = [];
+  const at = async (rate: number): Promise<number | undefined> => {
+    for (let again = 0; again < 2; again++) {
+      const result = await trial(wire, rate, seconds, bytes);
+      trials.push(result);
+      if (holds(result)) return result.throughput;
+    }
+    return undefined;
+  };
+  let good = 0;
+  let bad = Number.POSITIVE_INFINITY;
+  let best = 0;
+  for (let rate = hint; bad / good > PRECISE && trials.length < MOST_TRIALS; ) {
+    const reached = await at(rate);
+    if (reached === undefined) bad = rate;
+    else {
+      good = rate;
+      best = Math.max(best, reached);
+    }
+    if (good === 0) rate = bad / STEP;
+    else if (bad === Number.POSITIVE_INFINITY) rate = good * STEP;
+    else rate = Math.sqrt(good * bad);
+  }
+  return { rate: best, trials };
+}
