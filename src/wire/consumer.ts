@@ -101,6 +101,23 @@ export function startOver(c: Consumer): Consumer {
   };
 }
 
+/** Nothing up to `upTo` is owed any more: the next frame's `base` tells the consumer so. */
+export function giveUp(c: Consumer, upTo: number): Consumer {
+  if (upTo <= c.stable) return c;
+  return {
+    ...c,
+    stable: upTo,
+    done: Math.max(c.done, upTo),
+    received: Math.max(c.received, upTo),
+    next: Math.max(c.next, upTo + 1),
+    // It will say that it passed them: that is no claim to numbers never sent.
+    sentTo: Math.max(c.sentTo, upTo),
+    inFlight: c.inFlight.filter((chunk) => chunk.to > upTo),
+    probes: 0,
+    probeAt: undefined,
+  };
+}
+
 /** Within one boot numbers only grow; a newer boot may lower what was received. */
 export function applyPositions(c: Consumer, ack: AckFrame, restarted: boolean, at: number): Consumer {
   const floor = (old: number, now: number): number => (restarted ? now : Math.max(old, now));

@@ -4,6 +4,7 @@
  * a gateway has no broker credentials before it.
  */
 import { z } from 'zod';
+import { operations } from './operate.ts';
 import { GATEWAY_ID, PROTOCOL_VERSION } from './topics.ts';
 
 export const gatewayId = z.string().regex(GATEWAY_ID, 'lower-case letters, digits and hyphens, at most 63');
@@ -106,8 +107,19 @@ export const outStreamStatus = z.object({
   appended: z.number(),
   sent: z.number(),
   retransmitted: z.number(),
-  /** Records given up under an overload policy or after a lost log tail (GAP): declared loss. */
+  /** Records given up under an overload policy, after a lost log tail (GAP) or by a purge: declared loss. */
   lost: z.number(),
+  /** Records appended a second, over the last seconds. */
+  rate: z.number().optional(),
+  /** What the slowest consumer has not stably passed; bytes and age to within a log segment. */
+  backlog: z
+    .object({
+      records: z.number(),
+      bytes: z.number(),
+      /** When the oldest of it was appended, ms since 1970. */
+      since: z.number().optional(),
+    })
+    .optional(),
 });
 export type OutStreamStatus = z.infer<typeof outStreamStatus>;
 
@@ -125,8 +137,19 @@ export const inStreamStatus = z.object({
   duplicates: z.number(),
   /** Work done again after a crash, recognised by lineage or by redelivery; delivered, counted. */
   repeated: z.number(),
-  /** Sequences covered by GAP records: declared loss. */
+  /** Sequences covered by GAP records or skipped: declared loss. */
   lost: z.number(),
+  /** Records delivered a second, over the last seconds. */
+  rate: z.number().optional(),
+  /**
+   * From append to delivery, ms, over the last records. The two ends are read off two clocks: the difference between
+   * them is part of it, and where the consumer's is behind it may be negative.
+   */
+  latencyMs: z.object({ p50: z.number(), p99: z.number() }).optional(),
+  /** Deliveries of a record whose task had failed. */
+  retried: z.number().optional(),
+  /** Records set aside that wait to be replayed or dropped. */
+  dead: z.number().optional(),
 });
 export type InStreamStatus = z.infer<typeof inStreamStatus>;
 
@@ -220,6 +243,7 @@ export const request = z.discriminatedUnion('method', [
     }),
   }),
   z.object({ method: z.literal('streams.status'), params: z.object({}) }),
+  ...operations,
   /** Forgets the log and cursors of streams that no fragment uses any more. */
   z.object({ method: z.literal('streams.retire'), params: z.object({ streams: z.array(z.string()) }) }),
   /** What it may use of brokers has changed: enrol again with the secret. */

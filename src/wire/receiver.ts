@@ -37,6 +37,8 @@ export interface ReceiverState {
   readonly credit: number;
   /** False while no further credit is given (a log downstream is full). */
   readonly open: boolean;
+  /** Records the sender may be ahead of `done`. */
+  readonly window: number;
   readonly connected: boolean;
   /** `done` of the last persist effect. */
   readonly persisting: number;
@@ -63,7 +65,9 @@ export type ReceiverEvent =
   /** The cursor of a `persist` effect survives a crash now. */
   | { readonly type: 'persisted'; readonly cursor: ReceiverCursor; readonly at: number }
   | { readonly type: 'link'; readonly up: boolean; readonly at: number }
-  | { readonly type: 'grant'; readonly open: boolean; readonly at: number }
+  | { readonly type: 'grant'; readonly open: boolean; readonly window?: number; readonly at: number }
+  /** Passes over the first `count` unfinished records: declared loss. */
+  | { readonly type: 'skip'; readonly count: number; readonly at: number }
   | { readonly type: 'tick'; readonly at: number };
 
 export interface AckPositions {
@@ -85,7 +89,7 @@ export type ReceiverEffect =
       readonly type: 'loss';
       readonly from: number;
       readonly to: number;
-      readonly reason: GapReason | 'base';
+      readonly reason: GapReason | 'base' | 'skipped';
     };
 
 /** State at process start; without a cursor the receiver starts where the sender says. */
@@ -102,6 +106,7 @@ export function initReceiver(
     early: [],
     credit: cursor.stable,
     open: true,
+    window: WINDOW_RECORDS,
     connected: false,
     persisting: cursor.stable,
     ackedAt: Number.NEGATIVE_INFINITY,
@@ -139,11 +144,14 @@ export function reduceReceiver(
     case 'link':
       if (!event.up) return { state: { ...state, connected: false, ackAt: undefined }, effects };
       return ackNow({ ...state, connected: true }, event.at, effects, state.received + 1);
-    case 'grant':
-      if (event.open === state.open) return { state, effects };
-      return event.open
-        ? ackNow({ ...state, open: true }, event.at, effects)
-        : { state: { ...state, open: false }, effects };
+    case 'grant': {
+      const granted = { ...state, open: event.open, window: event.window ?? state.window };
+      return creditOf(granted) > state.credit
+        ? ackNow(granted, event.at, effects)
+        : { state: granted, effects };
+    }
+    case 'skip':
+      return acknowledge(persist(skip(state, event.count, effects), effects), event.at, effects);
     case 'tick':
       return state.ackAt !== undefined && state.ackAt <= event.at
         ? ackNow(state, event.at, effects)
@@ -227,6 +235,17 @@ function lose(state: ReceiverState, to: number, reason: GapReason | 'base', effe
   return settle({ ...state, received: to, lost: state.lost + to - from + 1 }, [{ from, to }]);
 }
 
+/** Whatever the tasks still do with a record passed over changes nothing any more. */
+function skip(before: ReceiverState, count: number, effects: ReceiverEffect[]): ReceiverState {
+  let state = before;
+  for (let i = 0; i < count && state.done < state.received; i++) {
+    const next = state.done + 1;
+    effects.push({ type: 'loss', from: next, to: next, reason: 'skipped' });
+    state = { ...settle(state, [{ from: next, to: next }]), lost: state.lost + 1 };
+  }
+  return state;
+}
+
 /** Moves `done` over what is finished without a hole. */
 function settle(state: ReceiverState, ranges: readonly Range[]): ReceiverState {
   let { done } = state;
@@ -267,13 +286,13 @@ function persist(state: ReceiverState, effects: ReceiverEffect[]): ReceiverState
 
 /** Credit is absolute and never shrinks: what was promised may be on its way. */
 function creditOf(state: ReceiverState): number {
-  return state.open ? Math.max(state.credit, state.done + WINDOW_RECORDS) : state.credit;
+  return state.open ? Math.max(state.credit, state.done + state.window) : state.credit;
 }
 
 /** At once when idle or when the sender may be short of credit, else at the next interval. */
 function acknowledge(state: ReceiverState, at: number, effects: ReceiverEffect[]) {
   if (!state.connected) return { state, effects };
-  const short = state.done - state.ackedDone >= WINDOW_RECORDS / 4;
+  const short = state.done - state.ackedDone >= state.window / 4;
   if (short || at - state.ackedAt >= ACK_INTERVAL_MS) return ackNow(state, at, effects);
   return { state: { ...state, ackAt: state.ackAt ?? state.ackedAt + ACK_INTERVAL_MS }, effects };
 }

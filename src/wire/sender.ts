@@ -8,6 +8,7 @@ import {
   type ConsumerCursor,
   cursorOf,
   enterBoot,
+  giveUp,
   isOlderBoot,
   newConsumer,
   noteSent,
@@ -38,7 +39,15 @@ export type SenderEvent =
       readonly bytes: number;
       readonly at: number;
     }
-  | { readonly type: 'consumers'; readonly ids: readonly string[]; readonly at: number }
+  /** `earliest`: those among them that, when new, start at the first record held instead of from now. */
+  | {
+      readonly type: 'consumers';
+      readonly ids: readonly string[];
+      readonly earliest?: readonly string[];
+      readonly at: number;
+    }
+  /** The named consumer, or every one, is owed nothing up to here: declared loss. */
+  | { readonly type: 'giveUp'; readonly upTo: number; readonly consumer?: string; readonly at: number }
   | { readonly type: 'link'; readonly up: boolean; readonly at: number }
   /** Answer to an `outborn` effect: the log has taken a later birth. */
   | { readonly type: 'reborn'; readonly incarnation: Incarnation; readonly at: number }
@@ -76,7 +85,9 @@ export function initSender(
   const consumers: Record<string, Consumer> = {};
   for (const [id, cursor] of Object.entries(cursors)) {
     const stable = Math.min(Math.max(cursor.stable, log.base - 1), log.head);
-    consumers[id] = { ...newConsumer({ ...cursor, stable }), sentTo: log.head };
+    // Without a boot the cursor is from before the first ACK: what was sent since then was not noted.
+    const redeliveredTo = cursor.boot === undefined ? log.head : cursor.redeliveredTo;
+    consumers[id] = { ...newConsumer({ ...cursor, stable, redeliveredTo }), sentTo: log.head };
   }
   return withTrim({ incarnation, head: log.head, connected: false, consumers, trimmed: log.base - 1 }, [])
     .state;
@@ -90,7 +101,9 @@ export function reduceSender(state: SenderState, event: SenderEvent): Reduced<Se
     case 'link':
       return onLink(state, event.up, event.at, effects);
     case 'consumers':
-      return withTrim(advanceAll(onConsumers(state, event.ids, effects), event.at, effects).state, effects);
+      return withTrim(advanceAll(onConsumers(state, event, effects), event.at, effects).state, effects);
+    case 'giveUp':
+      return onGiveUp(state, event, effects);
     case 'reborn':
       return onReborn(state, event.incarnation, event.at, effects);
     case 'tick':
@@ -123,10 +136,14 @@ function onLink(state: SenderState, up: boolean, at: number, effects: SenderEffe
   return advanceAll({ ...state, connected: up, consumers }, at, effects);
 }
 
-/** A newcomer that replaces others starts where the last of them stood; any other starts from now. */
-function onConsumers(state: SenderState, ids: readonly string[], effects: SenderEffect[]): SenderState {
+/** A newcomer that replaces others starts where the last of them stood; any other from now, or at what is held. */
+function onConsumers(
+  state: SenderState,
+  { ids, earliest = [] }: Extract<SenderEvent, { type: 'consumers' }>,
+  effects: SenderEffect[],
+): SenderState {
   const removed = Object.entries(state.consumers).filter(([id]) => !ids.includes(id));
-  const stable = Math.min(state.head, ...removed.map(([, c]) => c.stable));
+  const taken = Math.min(state.head, ...removed.map(([, c]) => c.stable));
   const redeliveredTo = Math.max(0, ...removed.map(([, c]) => (c.sentTo > c.stable ? c.sentTo : 0)));
   const consumers: Record<string, Consumer> = {};
   for (const id of ids) {
@@ -135,6 +152,7 @@ function onConsumers(state: SenderState, ids: readonly string[], effects: Sender
       consumers[id] = known;
       continue;
     }
+    const stable = earliest.includes(id) ? Math.min(taken, state.trimmed) : taken;
     const cursor = { stable, start: stable + 1, redeliveredTo, formerDisks: [] };
     // It may have been a consumer before and say so: nothing above the head was ever sent.
     consumers[id] = { ...newConsumer(cursor), sentTo: state.head };
@@ -143,6 +161,24 @@ function onConsumers(state: SenderState, ids: readonly string[], effects: Sender
   }
   for (const [id] of removed) effects.push({ type: 'persist', consumer: id, cursor: undefined });
   return { ...state, consumers };
+}
+
+function onGiveUp(
+  state: SenderState,
+  event: Extract<SenderEvent, { type: 'giveUp' }>,
+  effects: SenderEffect[],
+) {
+  const upTo = Math.min(event.upTo, state.head);
+  const consumers: Record<string, Consumer> = {};
+  for (const [id, c] of Object.entries(state.consumers)) {
+    const named = event.consumer === undefined || event.consumer === id;
+    const next = named ? giveUp(c, upTo) : c;
+    consumers[id] = next;
+    if (next === c) continue;
+    effects.push({ type: 'persist', consumer: id, cursor: cursorOf(next) });
+    if (state.connected) effects.push({ type: 'probe', consumer: id });
+  }
+  return withTrim(advanceAll({ ...state, consumers }, event.at, effects).state, effects);
 }
 
 function onReborn(state: SenderState, incarnation: Incarnation, at: number, effects: SenderEffect[]) {
@@ -181,7 +217,7 @@ function onAck(state: SenderState, ack: AckFrame, at: number, effects: SenderEff
   const restarted = c.boot === undefined || !sameBoot(c.boot, ack.boot);
   const booted = restarted ? enterBoot(c, ack.boot) : c;
   const next = order < 0 ? meetNewcomer(booted, ack, effects) : applyPositions(booted, ack, restarted, at);
-  if (restarted || next.stable > c.stable)
+  if (restarted || next.stable > c.stable || next.redeliveredTo > c.redeliveredTo)
     effects.push({ type: 'persist', consumer: ack.consumer, cursor: cursorOf(next) });
   return withTrim(update(state, ack.consumer, next, at, effects).state, effects);
 }

@@ -24,6 +24,12 @@ export const wireError = defineErrors({
     title: 'No open wire has this name on this gateway.',
     remedy: 'Deploy the application again so that the wire nodes and the flow agree.',
   },
+  ECHO_DEAD_LETTER_UNKNOWN: {
+    status: 404,
+    title: 'The gateway keeps no dead letter of this number.',
+    remedy:
+      'Look at those it keeps with `echoctl stream dead ls`; it may have been replayed or dropped meanwhile.',
+  },
   ECHO_LOG_WRITE_FAILED: {
     status: 507,
     title: 'The log of the wire could not be written.',

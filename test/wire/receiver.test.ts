@@ -239,4 +239,47 @@ describe('receiver', () => {
     const [hello] = run.on({ type: 'link', up: true, at: 300 }).acks();
     assert.deepEqual([hello?.received, hello?.done, hello?.want], [3, 3, 4]);
   });
+
+  it('skips the first unfinished records as declared loss, and what is finished later changes nothing', () => {
+    const run = new Run(0).on(messages(1, 5)).on(settled(2, 4));
+    run.take();
+    run.on({ type: 'skip', count: 2, at: 120 });
+    const lost = run.take().flatMap((e) => (e.type === 'loss' ? [[e.from, e.to, e.reason]] : []));
+    assert.deepEqual(lost, [
+      [1, 1, 'skipped'],
+      [3, 3, 'skipped'],
+    ]);
+    assert.deepEqual([run.state.done, run.state.lost], [4, 2]);
+    run.on(settled(1)).on({ type: 'skip', count: 9, at: 130 });
+    assert.deepEqual([run.state.done, run.state.lost], [5, 3]);
+  });
+
+  it('a smaller window takes nothing back and holds until it is used up', () => {
+    const run = new Run(0).on(messages(1, 10));
+    run.take();
+    run.on({ type: 'grant', open: true, window: 4, at: 200 });
+    assert.equal(run.state.credit, 256);
+    run.on({ type: 'settled', incarnation, seqs: Array.from({ length: 10 }, (_, i) => i + 1), at: 300 });
+    assert.equal(run.acks().at(-1)?.credit, 256);
+  });
+
+  it('a larger window is told at once', () => {
+    const run = new Run(0).on(messages(1, 10));
+    run.take();
+    assert.equal(run.on({ type: 'grant', open: true, window: 500, at: 101 }).acks().at(-1)?.credit, 500);
+  });
+
+  it('with a window of one, each record is asked for when the one before is done', () => {
+    const run = new Run();
+    run.on({ type: 'grant', open: true, window: 1, at: 0 }).on(messages(1, 3, {}, 100));
+    assert.deepEqual(run.delivered(), [1]);
+    const credits = [];
+    for (const seq of [1, 2, 3]) {
+      run.on({ type: 'settled', incarnation, seqs: [seq], at: 100 });
+      credits.push(run.acks()[0]?.credit);
+      run.on(messages(seq + 1, seq + 1, {}, 100));
+      assert.deepEqual(run.delivered(), [seq + 1]);
+    }
+    assert.deepEqual(credits, [2, 3, 4]);
+  });
 });

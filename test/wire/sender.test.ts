@@ -211,6 +211,60 @@ describe('sender', () => {
     assert.equal(state.consumers.b!.next, 41);
     assert.equal(state.trimmed, 40);
   });
+
+  it('after a restart marks what may have been sent before the consumer was noted', () => {
+    const noted = { stable: 40, start: 1, redeliveredTo: 42, formerDisks: [], boot: { disk: 'd', count: 1 } };
+    const { boot: _, ...unnoted } = noted;
+    const state = initSender(incarnation, { head: 50, base: 30 }, { b: noted, c: unnoted });
+    assert.equal(state.consumers.b!.redeliveredTo, 42);
+    assert.equal(state.consumers.c!.redeliveredTo, 50);
+  });
+
+  it('what is marked for a consumer that forgot the log is kept', () => {
+    const run = connected(10).on(ack({ received: 8, done: 2 }));
+    run.take();
+    run.on(ack({ incarnation: { pe: 0, born: 0 } }));
+    const kept = run.take().flatMap((e) => (e.type === 'persist' ? [e.cursor?.redeliveredTo] : []));
+    assert.deepEqual(kept, [10]);
+  });
+
+  it('what is given up is not sent, is trimmed, and the next frame says so by its base', () => {
+    const run = connected(10).on(ack({ credit: 5 }));
+    run.on(ack({ received: 2, done: 2, stable: 2, credit: 5 }));
+    run.take();
+    run.on({ type: 'giveUp', upTo: 8, at: 110 });
+    const effects = run.take();
+    assert.ok(effects.some((e) => e.type === 'trim' && e.upTo === 8));
+    assert.ok(effects.some((e) => e.type === 'persist' && e.cursor?.stable === 8));
+    assert.ok(effects.some((e) => e.type === 'probe'));
+    assert.deepEqual(run.on(ack({ received: 8, done: 8, stable: 8, credit: 264 })).sends(), [[9, 10]]);
+  });
+
+  it('what one consumer gives up is still owed to the others', () => {
+    const run = connected(10).on({ type: 'consumers', ids: ['b', 'c'], at: 1 });
+    run.on({ type: 'appended', head: 20, at: 2 }).take();
+    run.on({ type: 'giveUp', upTo: 20, consumer: 'b', at: 3 });
+    assert.equal(run.state.consumers.b?.stable, 20);
+    assert.equal(run.state.consumers.c?.stable, 10);
+    assert.equal(run.state.trimmed, 10);
+  });
+
+  it('a consumer that passes what was given up claims no number that was never sent', () => {
+    const run = connected(10).on(ack({ credit: 0 })).on({ type: 'giveUp', upTo: 10, at: 110 });
+    run.take();
+    run.on(ack({ received: 10, done: 10, stable: 10 }));
+    assert.deepEqual(
+      run.take().filter((e) => e.type === 'outborn'),
+      [],
+    );
+  });
+
+  it('a new consumer that wants the earliest starts at the first record held', () => {
+    const run = connected(10).on(ack({})).on(ack({ received: 4, done: 4, stable: 4 }));
+    run.on({ type: 'consumers', ids: ['b', 'c', 'd'], earliest: ['c'], at: 120 });
+    assert.equal(run.state.consumers.c?.stable, 4);
+    assert.equal(run.state.consumers.d?.stable, 10);
+  });
 });
 
 describe('retry', () => {

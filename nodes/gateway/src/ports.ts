@@ -4,6 +4,7 @@
  */
 import type { GateOpened, GateStatus, NodeCounters, StreamStatus } from '../../../src/wire/control.ts';
 import type { DeliveryLevel, Via } from '../../../src/wire/nodes.ts';
+import type { StreamOperation } from '../../../src/wire/operate.ts';
 
 /** Identity of one effect of one cause, carried with a record so that work done again is recognised. */
 export interface Lineage {
@@ -84,6 +85,8 @@ export interface InStreamOptions {
   /** The broker it is heard by and acknowledged through; the shared one when absent. */
   readonly via?: Via | undefined;
   readonly tab: string;
+  /** Deliveries after which a message whose task fails is set aside; absent: a failure counts as processed. */
+  readonly attempts?: number | undefined;
   /** Hands one message to Node-RED, synchronously (`node.send`). */
   readonly deliver: (msg: object) => void;
 }
@@ -107,4 +110,6 @@ export interface Streams {
   state(stream: string): StreamState;
   status(): StreamStatus[];
   retire(streams: readonly string[]): Promise<void>;
+  /** What an operator asks; see `src/wire/operate.ts`. */
+  operate(operation: StreamOperation): Promise<unknown>;
 }

@@ -190,6 +190,19 @@ export class ControlFace {
         return { delivered: 0, rerouted: 0, dropped: 0 };
       case 'streams.status':
         return this.streams();
+      case 'streams.inspect':
+        return { head: 0, waiting: 0, records: [] };
+      case 'streams.purge':
+        return { to: 0, consumers: {} };
+      case 'streams.skip':
+        return { seqs: [] };
+      case 'dead.list':
+        return [];
+      case 'dead.show':
+      case 'dead.replay':
+        return {};
+      case 'dead.drop':
+        return { dropped: 0 };
       case 'streams.retire':
         this.retired.push(...request.params.streams);
         return {};

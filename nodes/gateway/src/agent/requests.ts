@@ -83,6 +83,14 @@ export class Requests {
         return gate.open(request.params.deploy, request.params.orphans);
       case 'streams.status':
         return streams.status();
+      case 'streams.inspect':
+      case 'streams.purge':
+      case 'streams.skip':
+      case 'dead.list':
+      case 'dead.show':
+      case 'dead.replay':
+      case 'dead.drop':
+        return streams.operate(request);
       case 'streams.retire':
         return streams.retire(request.params.streams);
       case 'gateway.renew':

@@ -10,12 +10,20 @@ import {
   type ReceiverState,
   reduceReceiver,
 } from '../../../../src/wire/receiver.ts';
+import type { MessageRecord } from '../../../../src/wire/records.ts';
 import { compareIncarnations, type Incarnation, NO_INCARNATION } from '../../../../src/wire/stream.ts';
+import type { Outcome } from '../ports.ts';
+import { CrashGuard } from './CrashGuard.ts';
 import type { CursorJournal } from './CursorJournal.ts';
+import type { DeadLetters } from './DeadLetters.ts';
 import { Delivery, type DeliveryOptions } from './Delivery.ts';
 import { Driver } from './Driver.ts';
+import { Rate } from './measures.ts';
 
-export interface InStreamOptions extends Omit<DeliveryOptions, 'onSettled'> {
+export interface InStreamOptions extends Omit<DeliveryOptions, 'onSettled' | 'guard' | 'setAside'> {
+  /** Gateway that holds the log, as far as is known now. */
+  readonly producer: () => string;
+  readonly dead: DeadLetters;
   readonly boot: Boot;
   readonly cursors: CursorJournal;
   readonly acknowledge: (positions: AckPositions) => void;
@@ -28,12 +36,16 @@ export class InStream {
   readonly #options: InStreamOptions;
   readonly #delivery: Delivery;
   readonly #driver: Driver<ReceiverState, ReceiverEvent, ReceiverEffect>;
+  readonly #guard: CrashGuard;
+  readonly #rate = new Rate();
   /** What is known of earlier boots from a clean end. */
   #handed = { incarnation: NO_INCARNATION, to: Number.POSITIVE_INFINITY };
   /** Records up to here may have been handed over by an earlier boot. */
   #suspectTo = 0;
   /** The log of a later epoch was heard while the gate was closed. */
   #waitsToEnter = false;
+  /** Numbers the running skip has passed over. */
+  #skipped: number[] = [];
   /** Last sequence of the unlogged stream, which has no other state. */
   #unlogged = { pe: 0, born: 0, last: 0, lost: 0 };
 
@@ -46,8 +58,13 @@ export class InStream {
       due: (state) => state.ackAt,
       onError: (error) => options.warn(`${options.stream}: ${error.message}`),
     });
+    this.#guard = new CrashGuard(options.cursors, options.stream, cursor?.stable ?? 0);
     this.#delivery = new Delivery({
       ...options,
+      guard: this.#guard,
+      setAside: ({ incarnation: { born }, ...aside }) => {
+        options.dead.put({ ...aside, stream: options.stream, producer: options.producer(), born });
+      },
       onSettled: (incarnation, seqs) => this.#onSettled(incarnation, seqs),
     });
   }
@@ -90,13 +107,33 @@ export class InStream {
     if (this.#state.connected) this.link(true);
   }
 
-  status(producer: string): InStreamStatus {
+  /** Passes over the first unfinished records, which are lost; returns their numbers. */
+  skip(count: number): number[] {
+    this.#skipped = [];
+    this.#dispatch({ type: 'skip', count, at: performance.now() });
+    const seqs = this.#skipped;
+    this.#delivery.drop(seqs);
+    return seqs;
+  }
+
+  /** Delivers a record again that was set aside; `settled` is told what became of it. */
+  replay(
+    { seq, born, record }: { seq: number; born: number; record: MessageRecord },
+    settled: (outcome: Outcome) => void,
+  ): void {
+    this.#delivery.replay(seq, born, record, settled);
+  }
+
+  status(): InStreamStatus {
+    const { stream, producer, dead } = this.#options;
     const { incarnation, received, done, stable, duplicates, lost } = this.#state;
-    const { delivered, repeated, undecodable } = this.#delivery;
+    const { delivered, repeated, undecodable, unkept, retried, latency } = this.#delivery;
+    const rate = this.#rate.of(delivered, performance.now());
+    const latencyMs = latency.quantiles();
     return {
-      stream: this.#options.stream,
+      stream,
       role: 'in',
-      producer,
+      producer: producer(),
       pe: incarnation.pe,
       received,
       done,
@@ -104,13 +141,19 @@ export class InStream {
       delivered,
       duplicates,
       repeated,
-      lost: lost + this.#unlogged.lost + undecodable,
+      lost: lost + this.#unlogged.lost + undecodable + unkept + dead.crowdedOut(stream),
+      retried,
+      dead: dead.count(stream),
+      ...(rate === undefined ? {} : { rate }),
+      ...(latencyMs === undefined ? {} : { latencyMs }),
     };
   }
 
   /** Notes what was handed over, so that the next start need not suspect more. */
   close(): void {
     this.#driver.stop();
+    this.#delivery.stop();
+    this.#guard.close();
     const { incarnation, done, received } = this.#state;
     if (incarnation.born === 0 || received < this.#suspectTo) return;
     const handed = Math.max(done, this.#delivery.handed);
@@ -123,6 +166,8 @@ export class InStream {
 
   destroy(): void {
     this.#driver.stop();
+    this.#delivery.stop();
+    this.#guard.close();
     this.#options.cursors.set(this.#cursorKey, undefined);
   }
 
@@ -157,6 +202,7 @@ export class InStream {
         this.#persist(effect.cursor);
         break;
       case 'loss':
+        if (effect.reason === 'skipped') this.#skipped.push(effect.from);
         this.#options.warn(
           `${this.#options.stream}: records ${effect.from}–${effect.to} are lost (${effect.reason})`,
         );

@@ -5,6 +5,7 @@ import type { OutStreamStatus } from '../../../../src/wire/control.ts';
 import type { EchoError } from '../../../../src/wire/errors.ts';
 import { type AckFrame, encodeData } from '../../../../src/wire/frames.ts';
 import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
+import type { Inspection, Purged } from '../../../../src/wire/operate.ts';
 import { encodeRecord } from '../../../../src/wire/records.ts';
 import {
   initSender,
@@ -18,7 +19,9 @@ import { MAX_RECORD_BYTES, NO_BOOT } from '../../../../src/wire/stream.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
 import type { CursorJournal } from './CursorJournal.ts';
 import { Driver } from './Driver.ts';
+import { Rate } from './measures.ts';
 import { StreamLog, type StreamLogOptions } from './StreamLog.ts';
+import { viewOf } from './views.ts';
 
 export interface OutStreamOptions {
   readonly stream: string;
@@ -51,7 +54,10 @@ export class OutStream {
   readonly #hash: number;
   readonly #ordinals = new WeakMap<Lineage, number>();
   readonly #driver: Driver<SenderState, SenderEvent, SenderEffect>;
+  readonly #rate = new Rate();
   #batch: Batch | undefined;
+  /** Written; but until their numbers are reserved, a power cut would take them without a trace. */
+  readonly #unreserved: { readonly batch: Batch; readonly last: number }[] = [];
   #refused = 0;
   #appended = 0;
   #sent = 0;
@@ -72,7 +78,7 @@ export class OutStream {
     const cursors: Record<string, ConsumerCursor> = {};
     for (const [key, value] of options.cursors.entries(this.#cursorKey('')))
       cursors[key.slice(this.#cursorKey('').length)] = value as ConsumerCursor;
-    const extent = { head: this.#log.head, base: this.#log.base };
+    const extent = { head: this.#log.sendable, base: this.#log.base };
     this.#driver = new Driver(initSender(this.#log.incarnation, extent, cursors), {
       reduce: reduceSender,
       perform: (effect) => this.#perform(effect),
@@ -101,15 +107,14 @@ export class OutStream {
 
   /** Records some consumer has not stably passed. */
   get waiting(): number {
-    const stables = Object.values(this.#state.consumers).map((c) => c.stable);
-    return stables.length === 0 ? 0 : this.#log.head - Math.min(...stables);
+    return this.#log.head - this.#passedBy(undefined);
   }
 
   get consumers(): string[] {
     return Object.keys(this.#state.consumers);
   }
 
-  /** Encodes now; resolves once the record is written. One promise serves all appends of a turn. */
+  /** Encodes now; resolves once the record is written and its number reserved. One promise serves all appends of a turn. */
   append(msg: object, cause: Lineage | undefined): Promise<void> {
     let payload: Buffer;
     try {
@@ -140,7 +145,37 @@ export class OutStream {
     this.#dispatch({ type: 'link', up, at: performance.now() });
   }
 
+  /** The oldest records that wait for the consumer, or for any, as an operator sees them. */
+  inspect(consumer: string | undefined, limit: number, preview: number): Inspection {
+    const { head } = this.#log;
+    const records: Inspection['records'] = [];
+    for (let next = this.#passedBy(consumer) + 1; records.length < limit; next = records.at(-1)!.to + 1) {
+      const entries = this.#log.read(next, head, FRAME_BYTES).slice(0, limit - records.length);
+      if (entries.length === 0) break;
+      records.push(...entries.map((entry) => viewOf(entry, preview)));
+    }
+    return { head, waiting: head - this.#passedBy(consumer), records };
+  }
+
+  /** Gives up what waits for the consumer, or for all: declared loss of what they have not received. */
+  purge(consumer: string | undefined): Purged {
+    this.#commit();
+    const to = this.#log.head;
+    const given = Object.entries(this.#state.consumers).filter(
+      ([id]) => consumer === undefined || id === consumer,
+    );
+    const consumers = Object.fromEntries(given.map(([id, c]) => [id, Math.max(0, to - c.received)]));
+    this.#lost += Math.max(0, ...Object.values(consumers));
+    const named = consumer === undefined ? {} : { consumer };
+    this.#dispatch({ type: 'giveUp', upTo: to, ...named, at: performance.now() });
+    this.#options.cursors.flush(true);
+    return { to, consumers };
+  }
+
   status(): OutStreamStatus {
+    const { waiting } = this;
+    const { bytes, since } = this.#log.extent(this.#log.head - waiting + 1);
+    const rate = this.#rate.of(this.#appended, performance.now());
     const consumers: OutStreamStatus['consumers'] = {};
     for (const [id, c] of Object.entries(this.#state.consumers)) consumers[id] = positions(c);
     return {
@@ -155,6 +190,8 @@ export class OutStream {
       sent: this.#sent,
       retransmitted: this.#retransmitted,
       lost: this.#lost,
+      backlog: { records: waiting, bytes, ...(since === undefined ? {} : { since }) },
+      ...(rate === undefined ? {} : { rate }),
     };
   }
 
@@ -163,16 +200,26 @@ export class OutStream {
     this.#closed = true;
     this.#driver.stop();
     await this.#log.close();
+    for (const { batch } of this.#unreserved.splice(0)) batch.resolve();
   }
 
   /** Forgets log and cursors. */
   async destroy(): Promise<void> {
     this.#closed = true;
     this.#driver.stop();
-    this.#batch?.reject(wireError('ECHO_STREAM_NOT_OPEN', { where: this.#options.stream }));
+    const gone = wireError('ECHO_STREAM_NOT_OPEN', { where: this.#options.stream });
+    this.#batch?.reject(gone);
     this.#batch = undefined;
+    for (const { batch } of this.#unreserved.splice(0)) batch.reject(gone);
     for (const id of this.consumers) this.#options.cursors.set(this.#cursorKey(id), undefined);
     await this.#log.destroy();
+  }
+
+  /** What the consumer, or the slowest of all, has stably passed. */
+  #passedBy(consumer: string | undefined): number {
+    const { consumers } = this.#state;
+    if (consumer !== undefined) return consumers[consumer]?.stable ?? this.#log.head;
+    return Math.min(this.#log.head, ...Object.values(consumers).map((c) => c.stable));
   }
 
   #encode(msg: object, cause: Lineage | undefined): Buffer {
@@ -222,9 +269,16 @@ export class OutStream {
       return;
     }
     this.#appended += batch.records;
-    batch.resolve();
-    this.#dispatch({ type: 'appended', head: this.#log.sendable, at: performance.now() });
+    this.#unreserved.push({ batch, last: this.#log.head });
+    this.#onSendable();
     this.#checkLevel();
+  }
+
+  #onSendable(): void {
+    const { sendable } = this.#log;
+    while (this.#unreserved[0] !== undefined && this.#unreserved[0].last <= sendable)
+      this.#unreserved.shift()!.batch.resolve();
+    this.#dispatch({ type: 'appended', head: sendable, at: performance.now() });
   }
 
   #checkLevel(): void {
@@ -236,7 +290,7 @@ export class OutStream {
   #onReserved(error: unknown): void {
     if (this.#closed) return;
     if (error === undefined) {
-      this.#dispatch({ type: 'appended', head: this.#log.sendable, at: performance.now() });
+      this.#onSendable();
       return;
     }
     this.#options.warn(`cannot reserve numbers for ${this.#options.stream}: ${(error as Error).message}`);

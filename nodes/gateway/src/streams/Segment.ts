@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { lastSequence } from '../../../../src/wire/records.ts';
+import { decodeRecord, lastSequence } from '../../../../src/wire/records.ts';
 import { MAX_RECORD_BYTES } from '../../../../src/wire/stream.ts';
 
 export interface LogEntry {
@@ -35,6 +35,7 @@ export class Segment {
   /** Bytes that hold whole entries. */
   size: number;
   #fd: number | undefined;
+  #since: number | undefined;
   /** Where the last sequential read stopped. */
   #hint: { readonly seq: number; readonly offset: number };
 
@@ -124,6 +125,15 @@ export class Segment {
       seq = to + 1;
       offset += ENTRY_HEADER + length;
     }
+  }
+
+  /** When its first record was appended, ms since 1970; undefined when it has none that can be read. */
+  get since(): number | undefined {
+    if (this.#since === undefined) {
+      const [entry] = this.#scan(this.first, 0);
+      this.#since = entry === undefined ? undefined : decodeRecord(entry.payload)?.ts;
+    }
+    return this.#since;
   }
 
   sync(): void {

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeRecord } from '../../../../src/wire/records.ts';
+import { decodeRecord, encodeRecord } from '../../../../src/wire/records.ts';
 import type { Incarnation } from '../../../../src/wire/stream.ts';
 import { readObject, writeWhole, writeWholeLater } from './files.ts';
 import { entryBytes, type LogEntry, Segment } from './Segment.ts';
@@ -60,7 +60,7 @@ export class StreamLog {
         : this.#head >= cleanHead;
     if (!whole && reserved > this.#head)
       this.#appendNow(gap(this.#head, reserved, options.now(), 'lost-tail'));
-    this.#reserved = this.#head;
+    this.#reserved = reserved;
     if (known === undefined) this.#writeState({});
     this.reserve();
   }
@@ -131,6 +131,22 @@ export class StreamLog {
       bytes += entry.payload.length;
     }
     return found;
+  }
+
+  /** What stands from this sequence on: bytes, and when the first of it was appended, both to within a segment. */
+  extent(from: number): { readonly bytes: number; readonly since: number | undefined } {
+    const index = Math.max(
+      0,
+      this.#segments.findLastIndex((s) => s.first <= from),
+    );
+    const segment = this.#segments[index];
+    if (segment === undefined || from > this.#head) return { bytes: 0, since: undefined };
+    const end = this.#segments[index + 1]?.first ?? this.#head + 1;
+    const part = (end - from) / Math.max(1, end - segment.first);
+    const rest = this.#segments.slice(index + 1).reduce((sum, s) => sum + s.size, 0);
+    const cached = this.#cacheIndex(from);
+    const since = cached === undefined ? segment.since : decodeRecord(this.#cache[cached]!.payload)?.ts;
+    return { bytes: Math.round(segment.size * part) + rest + this.#pendingBytes, since };
   }
 
   /** Gives up everything up to `upTo`; whole segments leave the disk. */

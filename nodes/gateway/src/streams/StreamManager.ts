@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
 import { decodeAck, decodeData, encodeAck } from '../../../../src/wire/frames.ts';
 import type { DeliveryLevel, Via } from '../../../../src/wire/nodes.ts';
+import type { OperationResult, StreamOperation } from '../../../../src/wire/operate.ts';
 import type { AckPositions, ReceiverCursor } from '../../../../src/wire/receiver.ts';
 import { parseTopic, topics } from '../../../../src/wire/topics.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
@@ -21,9 +22,11 @@ import type {
 } from '../ports.ts';
 import { CursorJournal } from './CursorJournal.ts';
 import { DataLinks } from './DataLinks.ts';
+import { DeadLetters } from './DeadLetters.ts';
 import { folderName, hostBoot, openDisk } from './disk.ts';
 import { InStream } from './InStream.ts';
 import { cursorsOf, OutStream } from './OutStream.ts';
+import { operate } from './operate.ts';
 import { UnloggedOut } from './UnloggedOut.ts';
 
 export interface StreamManagerOptions {
@@ -82,6 +85,7 @@ export class StreamManager implements Streams {
   readonly #ins = new Map<string, OpenIn>();
   readonly #stopGate: () => void;
   readonly #links: DataLinks;
+  readonly #dead: DeadLetters;
   #gateway = '';
   #warnedAt = Number.NEGATIVE_INFINITY;
   #closing = false;
@@ -95,6 +99,7 @@ export class StreamManager implements Streams {
     this.#cursors = new CursorJournal(join(options.folder, 'cursors.log'), (error) =>
       options.log.error(`cursors cannot be written: ${error.message}`),
     );
+    this.#dead = new DeadLetters({ folder: join(options.folder, 'dead'), warn: options.log.warn });
     this.#links = new DataLinks({
       onMessage: (topic, payload) => this.#onMessage(topic, payload),
       onSubscribed: (via, topic) => this.#onSubscribed(via, topic),
@@ -197,8 +202,15 @@ export class StreamManager implements Streams {
     const outs = [...this.#outs.values()].map(({ level, logged, unlogged }) =>
       (level === 'at-least-once' ? logged : unlogged)!.status(),
     );
-    const ins = [...this.#ins.values()].map(({ stream, options }) => stream.status(options.producer));
+    const ins = [...this.#ins.values()].map(({ stream }) => stream.status());
     return [...outs, ...ins];
+  }
+
+  /** What an operator asks. Rejects with ECHO_STREAM_NOT_OPEN, ECHO_DEAD_LETTER_UNKNOWN. */
+  operate(operation: StreamOperation): Promise<OperationResult<StreamOperation['method']>> {
+    const out = (stream: string) => this.#outs.get(stream)?.logged;
+    const into = (stream: string) => this.#ins.get(stream)?.stream;
+    return operate({ out, in: into, dead: this.#dead }, operation);
   }
 
   /** Forgets logs and cursors, open or not. */
@@ -269,6 +281,9 @@ export class StreamManager implements Streams {
       held: () => this.#options.gate.holdsIncoming(current()?.options.tab ?? ''),
       target: () => (current()?.open ? current()?.options.deliver : undefined),
       cursors: this.#cursors,
+      dead: this.#dead,
+      producer: () => current()?.options.producer ?? '',
+      attempts: () => current()?.options.attempts,
       acknowledge: (positions) => this.#acknowledge(current()?.options, positions),
       warn: (text) => this.#warn(text),
     });
