@@ -22,6 +22,16 @@ export const settingsError = defineErrors({
   },
 });
 
+/** One URL or several, as a list or separated by commas: nodes of one cluster, tried in turn. */
+const brokerUrls = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) =>
+    (typeof given === 'string' ? given.split(',') : given)
+      .map((url) => url.trim())
+      .filter((url) => url !== ''),
+  )
+  .pipe(z.array(z.url({ protocol: /^(mqtts?|wss?)$/ })).min(1));
+
 const port = z.coerce.number().int().min(0).max(65535);
 const loopback = new Set(['127.0.0.1', 'localhost', '::1']);
 
@@ -49,8 +59,8 @@ const schema = z
       .strictObject({
         /** Port of the embedded broker (Aedes). */
         port: port.default(1899).describe('ECHO_BROKER_PORT'),
-        /** URL of an external broker (mqtt://, mqtts://, ws://); replaces the embedded one. */
-        url: z.string().optional().describe('ECHO_BROKER_URL'),
+        /** URL of an external broker (mqtt://, mqtts://, ws://), or of the nodes of a cluster; replaces the embedded one. */
+        url: brokerUrls.optional().describe('ECHO_BROKER_URL'),
         username: z.string().optional().describe('ECHO_BROKER_USERNAME'),
         password: z.string().optional().describe('ECHO_BROKER_PASSWORD'),
       })
@@ -82,6 +92,21 @@ const schema = z
         concurrency: z.coerce.number().int().min(1).max(512).default(32).describe('ECHO_DEPLOY_CONCURRENCY'),
       })
       .prefault({}),
+    /** Brokers that stand at a site: its gateways exchange there, also while the wide-area link is down. */
+    sites: z
+      .record(
+        z.string().min(1).max(64),
+        z.strictObject({
+          broker: z.strictObject({
+            url: brokerUrls,
+            username: z.string().optional(),
+            password: z.string().optional(),
+          }),
+          /** Gateways of the site that reach it; all of them when absent. */
+          gateways: z.array(z.string().min(1)).optional(),
+        }),
+      )
+      .default({}),
     /** The local fleet of `npm start`: first port of its three gateways; clear of 1880 (Node-RED) and 1883 (MQTT). */
     fleet: z.strictObject({ basePort: port.default(1884).describe('ECHO_FLEET_BASE_PORT') }).prefault({}),
   })

@@ -4,6 +4,7 @@
  * redeploys nothing. Every task keeps id, name, group and position; a cut port gets one `echo out` at its producer
  * and one `echo in` on each gateway that consumes it.
  */
+import type { Via } from '../wire/nodes.ts';
 import type { Anatomy } from './anatomy.ts';
 import { anatomy, describe, push } from './anatomy.ts';
 import { bridgesOf } from './cutting/bridges.ts';
@@ -17,6 +18,8 @@ export interface SplitOptions {
   readonly application: string;
   /** Producer epoch by stream; 1 for a stream that is not named. */
   readonly epochs?: ReadonlyMap<string, number>;
+  /** The broker a stream takes from one gateway to another; the shared one when absent. */
+  readonly via?: (from: string, to: string) => Via;
 }
 
 /** ECHO_FLOW_NOT_PLACED when a task has no gateway. Placements of tasks that are not in the flow are ignored. */

@@ -4,7 +4,7 @@
  * need to understand passes through unchanged.
  */
 import type { Tier } from '../wire/control.ts';
-import type { DeliveryLevel } from '../wire/nodes.ts';
+import type { DeliveryLevel, Via } from '../wire/nodes.ts';
 
 /** A Node-RED flow entry exactly as in the JSON. */
 export interface RawNode {
@@ -99,7 +99,12 @@ export interface CutStream {
   readonly epoch: number;
   readonly level: DeliveryLevel;
   readonly from: { readonly node: string; readonly port: number; readonly gateway: string };
-  readonly consumers: readonly { readonly gateway: string; readonly tasks: readonly string[] }[];
+  readonly consumers: readonly {
+    readonly gateway: string;
+    readonly tasks: readonly string[];
+    /** Absent: the shared broker. */
+    readonly via?: Via;
+  }[];
 }
 
 /** The sub-flow of one application on one gateway: an ordinary, importable Node-RED flow. */

@@ -23,6 +23,7 @@ import type {
   AppDetail,
   AppDiff,
   AppSummary,
+  BrokerView,
   DeployInput,
   Deployment,
   DeployOptions,
@@ -197,6 +198,10 @@ export class Orchestrator implements OrchestratorService {
     });
     const clean = gateways.every(({ online, drift }) => online && drift.length === 0);
     return { application: id, version, gateways, clean };
+  }
+
+  brokers(): BrokerView[] {
+    return this.#ports.fleet.brokers();
   }
 
   gateways(): GatewayView[] {

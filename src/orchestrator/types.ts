@@ -68,7 +68,15 @@ export interface CutWire {
     readonly port: number;
     readonly gateway: string;
   };
-  readonly to: readonly { readonly node: string; readonly name: string; readonly gateway: string }[];
+  readonly to: readonly {
+    readonly node: string;
+    readonly name: string;
+    readonly gateway: string;
+    /** The broker taken there, as the reachability map names it. */
+    readonly broker: string;
+  }[];
+  /** The brokers it takes: `shared`, `site/<site>`, or both. */
+  readonly broker: string;
   /** Why the two ends stand apart, in one sentence. */
   readonly why: string;
   readonly level: string;
@@ -178,6 +186,27 @@ export interface GatewayDetail extends GatewayView {
   readonly heartbeat?: Heartbeat;
 }
 
+/** A broker (or a cluster of them) in the reachability map. */
+export interface BrokerView {
+  /** `shared`, or `site/<site>`. */
+  readonly name: string;
+  readonly role: 'shared' | 'site';
+  readonly site?: string;
+  /** Without user and password. */
+  readonly urls: readonly string[];
+  /** Who says that it is there: `orchestrator` (embedded), `settings`, or the gateway that offers it. */
+  readonly from: string;
+  /**
+   * Every gateway, or those of the site. `declared`: it is meant to reach it; `probed`: whether it does, as it said
+   * last; absent while it is not heard of.
+   */
+  readonly gateways: readonly {
+    readonly gateway: string;
+    readonly declared: boolean;
+    readonly probed?: boolean;
+  }[];
+}
+
 export interface EnrolToken {
   readonly token: string;
   readonly expires: string;
@@ -226,6 +255,8 @@ export interface OrchestratorService {
 
   gateways(): GatewayView[];
   gateway(id: string): GatewayDetail;
+  /** The reachability map: which brokers there are, and which gateway reaches which. */
+  brokers(): BrokerView[];
   /** Takes ECHO's fragments off the gateway, leaves its own flows as they were, ends its enrolment. */
   removeGateway(id: string, options?: { force?: boolean }): Promise<void>;
   /** Adopts the tabs a gateway already has as an application placed there. */

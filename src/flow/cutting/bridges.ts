@@ -4,7 +4,7 @@
  * link out → *link in* → `echo out` ⇢ `echo in` → *link out* → link in(s), on whatever tabs these stand.
  */
 import { createHash } from 'node:crypto';
-import type { EchoInNode, EchoOutNode } from '../../wire/nodes.ts';
+import type { EchoInNode, EchoOutNode, Via } from '../../wire/nodes.ts';
 import { ECHO_IN, ECHO_OUT } from '../../wire/nodes.ts';
 import { linksOf } from '../references.ts';
 import type { CutStream, FlowModel, RawNode, Wire } from '../types.ts';
@@ -94,7 +94,8 @@ function addIn(draft: Draft, input: BridgeInput, stream: CutStream, wires: reado
   const { raw } = input.model.tasks.get(targets[0]!)!;
   const id = (role: string) => nodeId(input, stream, role);
   const into = isLink(wires) ? [id('link-out')] : targets;
-  const source = echoIn(id('in'), stream, raw, into, draft.beside(raw, -BESIDE));
+  const via = stream.consumers.find(({ gateway }) => gateway === input.gateway)?.via;
+  const source = echoIn(id('in'), stream, raw, into, { ...draft.beside(raw, -BESIDE), ...(via && { via }) });
   draft.nodes.push(source);
   if (!isLink(wires)) return;
   draft.nodes.push(linkNode('link out', id('link-out'), source, targets, [], LINK_BESIDE));
@@ -118,14 +119,24 @@ function echoOut(id: string, stream: CutStream, beside: RawNode, place: Place): 
     stream: stream.stream,
     epoch: stream.epoch,
     level: stream.level,
-    consumers: stream.consumers.map(({ gateway, tasks }) => ({ gateway, tasks: [...tasks] })),
+    consumers: stream.consumers.map(({ gateway, tasks, via }) => ({
+      gateway,
+      tasks: [...tasks],
+      ...(via && { via }),
+    })),
     ...place,
     wires: [],
   };
   return { ...node };
 }
 
-function echoIn(id: string, stream: CutStream, beside: RawNode, into: string[], place: Place): RawNode {
+function echoIn(
+  id: string,
+  stream: CutStream,
+  beside: RawNode,
+  into: string[],
+  place: Place & { readonly via?: Via },
+): RawNode {
   const node: EchoInNode = {
     id,
     type: ECHO_IN,

@@ -1,6 +1,7 @@
 /** Which output ports a placement cuts: one stream per port, whoever and however many consume it. */
 import { streamName } from '../../wire/nodes.ts';
 import { push } from '../anatomy.ts';
+import type { SplitOptions } from '../split.ts';
 import type { CutStream, FlowModel, Placement, Wire } from '../types.ts';
 
 /** In file order of the producing task, then port; consumers in order of gateway id. */
@@ -8,7 +9,7 @@ export function streamsOf(
   model: FlowModel,
   ports: Ports,
   placement: Placement,
-  { application, epochs }: { readonly application: string; readonly epochs?: ReadonlyMap<string, number> },
+  { application, epochs, via }: SplitOptions,
 ): CutStream[] {
   const streams: CutStream[] = [];
   for (const [node, own] of ports) {
@@ -26,7 +27,11 @@ export function streamsOf(
         epoch: epochs?.get(stream) ?? 1,
         level: model.tasks.get(node)!.hints.delivery,
         from: { node, port, gateway },
-        consumers: [...consumers.keys()].sort().map((id) => ({ gateway: id, tasks: consumers.get(id)! })),
+        consumers: [...consumers.keys()].sort().map((id) => ({
+          gateway: id,
+          tasks: consumers.get(id)!,
+          ...(via?.(gateway, id) === 'site' && { via: 'site' as const }),
+        })),
       });
     }
   }

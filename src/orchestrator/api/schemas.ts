@@ -9,6 +9,7 @@ import type {
   AppDetail,
   AppDiff,
   AppSummary,
+  BrokerView,
   CutWire,
   Deployment,
   DeployOptions,
@@ -111,10 +112,15 @@ const gatewayPlan = z.object({
   drift: z.array(drift),
 }) satisfies z.ZodType<GatewayPlan>;
 
+const wireEnds = z.array(
+  z.object({ node: text, name: text, gateway: text, broker: text.describe('The broker taken there.') }),
+);
+
 const cutWire = z.object({
   stream: text,
   from: z.object({ node: text, name: text, port: count, gateway: text }),
-  to: z.array(z.object({ node: text, name: text, gateway: text })),
+  to: wireEnds,
+  broker: text.describe('The brokers it takes: `shared`, `site/<site>`, or both.'),
   why: text,
   level: text,
 }) satisfies z.ZodType<CutWire>;
@@ -233,7 +239,7 @@ const streamView = z.object({
   application: text,
   level: text,
   from: z.object({ node: text, name: text, port: count, gateway: text }),
-  to: z.array(z.object({ node: text, name: text, gateway: text })),
+  to: wireEnds,
   producer: z
     .object({
       at: z.number(),
@@ -258,6 +264,24 @@ const streamView = z.object({
     }),
   ),
 }) satisfies z.ZodType<StreamView>;
+
+const brokerView = z.object({
+  name: text.describe('`shared`, or `site/<site>`.'),
+  role: z.enum(['shared', 'site']),
+  site: text.exactOptional(),
+  urls: z.array(text),
+  from: text.describe('`orchestrator` (embedded), `settings`, or the gateway that offers it.'),
+  gateways: z.array(
+    z.object({
+      gateway: text,
+      declared: z.boolean().describe('It is meant to reach it.'),
+      probed: z
+        .boolean()
+        .exactOptional()
+        .describe('It does, as it said last; absent while it is not heard of.'),
+    }),
+  ),
+}) satisfies z.ZodType<BrokerView>;
 
 const enrolToken = z.object({
   token: text,
@@ -305,6 +329,7 @@ export const schemas = {
   AppDetail: appDetail,
   AppDiff: appDiff,
   AppSummary: appSummary,
+  BrokerView: brokerView,
   CutWire: cutWire,
   Dataflow: dataflow,
   DeployBody: deployBody,

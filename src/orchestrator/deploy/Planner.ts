@@ -26,6 +26,7 @@ import {
 import { type Look, look, problemOf } from './look.ts';
 import { cutWiresOf, planOf } from './plan.ts';
 import type { DeployRecord } from './record.ts';
+import { routesOf, routeWarnings } from './routes.ts';
 import { type Work, workOf } from './work.ts';
 
 export interface PlannerPorts {
@@ -97,8 +98,10 @@ export class Planner {
     const before = this.#placementBefore(wanted, current);
     const { placement, explanations } = this.#place(id, model, before, options, wanted.without);
     const epochs = epochsOf(id, model.wires, placement, this.#epochSource(id));
-    const { fragments, streams } = split(model, placement, { application: id, epochs });
-    const cutWires = cutWiresOf(streams, model, explanations);
+    const routes = routesOf(this.#ports.fleet.brokers());
+    const via = (from: string, to: string) => routes(from, to).via;
+    const { fragments, streams } = split(model, placement, { application: id, epochs, via });
+    const cutWires = cutWiresOf(streams, model, explanations, routes);
     const version = store.applications.nextVersion(id);
     const had = current === undefined ? {} : store.applications.credentials(id, current.version);
     const credentials = { before: had, after: carryOver(model.raw, had, intake.credentials) };
@@ -126,6 +129,7 @@ export class Planner {
       cutWires,
       credentials,
       work,
+      warnings: routeWarnings(streams, routes),
       blockers,
       sameFlow,
     });
@@ -175,6 +179,7 @@ export class Planner {
       cutWires: starting ? current.cutWires : [],
       credentials: { before: {}, after: {} },
       work,
+      warnings: [],
       blockers: [],
       sameFlow: false,
     });

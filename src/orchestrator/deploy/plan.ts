@@ -5,6 +5,7 @@ import type { Deployed } from '../store/deployed.ts';
 import type { Credentials, CutWire, GatewayPlan, Plan, Problem } from '../types.ts';
 import { changesOf } from './changes.ts';
 import type { Look } from './look.ts';
+import type { Routes } from './routes.ts';
 import type { Work } from './work.ts';
 
 export interface PlanInput {
@@ -20,6 +21,8 @@ export interface PlanInput {
   readonly looks: ReadonlyMap<string, Look>;
   readonly credentials: { readonly before: Credentials; readonly after: Credentials };
   readonly work: Work;
+  /** Found besides what flow and `work` say (a site's broker that is not reached…). */
+  readonly warnings: Plan['warnings'];
   /** Found besides what `work` found (draft on the canvas…). */
   readonly blockers: readonly Problem[];
   /** The submitted flow is what the current version already holds. */
@@ -35,7 +38,7 @@ export function planOf(input: PlanInput): Plan {
     placement: Object.fromEntries([...input.placement].sort(([a], [b]) => (a < b ? -1 : 1))),
     gateways: gateways.map((gateway) => gatewayPlan(input, gateway)),
     cutWires: input.cutWires,
-    warnings: [...input.model.warnings, ...input.work.warnings],
+    warnings: [...input.model.warnings, ...input.warnings, ...input.work.warnings],
     blockers: [...input.blockers, ...input.work.blockers],
     unchanged: input.sameFlow && input.work.targets.length === 0,
   };
@@ -65,6 +68,7 @@ export function cutWiresOf(
   streams: readonly CutStream[],
   model: FlowModel,
   explanations: ReadonlyMap<string, Explanation>,
+  routes: Routes,
 ): CutWire[] {
   const name = (task: string) => model.tasks.get(task)?.name || (model.tasks.get(task)?.type ?? task);
   const reason = (task: string, gateway: string) => {
@@ -73,7 +77,12 @@ export function cutWiresOf(
   };
   return streams.map(({ stream, level, from, consumers }) => {
     const to = consumers.flatMap(({ gateway, tasks }) =>
-      tasks.map((task) => ({ node: task, name: name(task), gateway })),
+      tasks.map((task) => ({
+        node: task,
+        name: name(task),
+        gateway,
+        broker: routes(from.gateway, gateway).broker,
+      })),
     );
     const ends = to.slice(0, 3).map((end) => reason(end.node, end.gateway));
     const more = to.length > ends.length ? ` and ${to.length - ends.length} more elsewhere` : '';
@@ -81,6 +90,7 @@ export function cutWiresOf(
       stream,
       from: { ...from, name: name(from.node) },
       to,
+      broker: [...new Set(to.map((end) => end.broker))].sort().join(', '),
       why: `${reason(from.node, from.gateway)}; ${ends.join(', ')}${more}.`,
       level,
     };

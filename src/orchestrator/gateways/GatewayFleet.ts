@@ -7,10 +7,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Candidate } from '../../placement/types.ts';
 import type { Registry } from '../../registry/Registry.ts';
-import type { BrokerAccess, EnrolReply, EnrolRequest, GatewayFacts, Heartbeat } from '../../wire/control.ts';
+import type {
+  BrokerAccess,
+  BrokerReach,
+  EnrolReply,
+  EnrolRequest,
+  GatewayFacts,
+  Heartbeat,
+} from '../../wire/control.ts';
 import { type HealthChange, HealthMonitor } from '../health/HealthMonitor.ts';
-import type { EnrolToken, GatewayDetail, GatewayView, OrchestratorEvents } from '../types.ts';
+import type { BrokerView, EnrolToken, GatewayDetail, GatewayView, OrchestratorEvents } from '../types.ts';
 import { AdminClient } from './adminClient.ts';
+import type { Brokers } from './brokers.ts';
 import { MqttControlChannel } from './controlChannel.ts';
 import { GatewayDirectory, LEASE_MS } from './directory.ts';
 import type { EnrolmentDesk } from './enrolment.ts';
@@ -24,8 +32,9 @@ import { candidateOf, viewOf } from './views.ts';
 export interface FleetOptions {
   readonly registry: Registry;
   readonly desk: EnrolmentDesk;
-  /** The orchestrator's own access to the broker. */
-  readonly broker: BrokerAccess;
+  readonly brokers: Brokers;
+  /** The orchestrator's own access to the shared broker: its nodes, tried in turn. */
+  readonly access: readonly BrokerAccess[];
   readonly staleMs: number;
   readonly requestTimeoutMs: number;
   readonly log: Logger;
@@ -42,6 +51,8 @@ export type FleetEvents = Pick<OrchestratorEvents, 'gateway' | 'heartbeat' | 'de
 /** How often load and last sightings of one gateway reach the registry; each gateway in its own turn. */
 const PACE_MS = 10_000;
 const TURN_MS = 1_000;
+/** A gateway whose brokers changed is asked to enrol again, and again after this time if it did not. */
+const RENEW_MS = 5_000;
 const NOT_VERIFIED = 'its admin API was not verified yet';
 
 export class GatewayFleet implements Fleet {
@@ -58,6 +69,8 @@ export class GatewayFleet implements Fleet {
   readonly #changed = new Set<string>();
   /** Not heard since our connection to the broker was made: whoever waits for them is told when they speak. */
   readonly #unconfirmed = new Set<string>();
+  /** When a gateway was asked to renew what it was granted. */
+  readonly #renewing = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FleetOptions) {
@@ -65,7 +78,7 @@ export class GatewayFleet implements Fleet {
     this.#clock = options.clock ?? Date.now;
     this.#directory = new GatewayDirectory(options.registry, this.#clock);
     this.control = new MqttControlChannel({
-      broker: options.broker,
+      brokers: options.access,
       requestTimeoutMs: options.requestTimeoutMs,
       log: options.log,
       onHeard: (gateway, newBoot) => this.#heard(gateway, newBoot),
@@ -177,6 +190,13 @@ export class GatewayFleet implements Fleet {
     return connected && health !== 'down' && this.control.connected;
   }
 
+  brokers(): BrokerView[] {
+    return this.#options.brokers.views((gateway) => {
+      const { health } = this.#monitor.get(gateway);
+      return health === 'up' || health === 'degraded' ? this.#heartbeats.get(gateway)?.brokers : undefined;
+    });
+  }
+
   /** Why a living gateway is degraded; empty when it is not. */
   troubles(id: string): string[] {
     return Object.values(this.#monitor.get(id).troubles);
@@ -233,6 +253,7 @@ export class GatewayFleet implements Fleet {
     this.#directory.remove(id);
     this.#monitor.remove(id);
     this.#heartbeats.delete(id);
+    this.#renewing.delete(id);
     this.#changed.delete(id);
     this.#unconfirmed.delete(id);
     this.#dropClient(id);
@@ -281,6 +302,18 @@ export class GatewayFleet implements Fleet {
   #beat(gateway: string, heartbeat: Heartbeat): void {
     this.#heartbeats.set(gateway, heartbeat);
     this.#events.emit('heartbeat', gateway, heartbeat);
+    const { brokers } = this.#options;
+    if (heartbeat.grant !== undefined && heartbeat.grant !== brokers.grantName(gateway)) this.#renew(gateway);
+  }
+
+  /** Brokers or members of its site have changed since it enrolled. */
+  #renew(gateway: string): void {
+    const now = this.#clock();
+    if (now - (this.#renewing.get(gateway) ?? Number.NEGATIVE_INFINITY) < RENEW_MS) return;
+    this.#renewing.set(gateway, now);
+    this.control.request(gateway, { method: 'gateway.renew', params: {} }).catch((error: Error) => {
+      this.#options.log.warn({ gateway, error: error.message }, 'the gateway was not told of other brokers');
+    });
   }
 
   #healthChanged({ gateway, from, to }: HealthChange): void {
@@ -310,6 +343,7 @@ export class GatewayFleet implements Fleet {
       health: this.#monitor.get(id).health,
       lastSeen,
       ...(heartbeat === undefined ? {} : { cpuPct: heartbeat.cpuPct, memFreeMB: heartbeat.memFreeMB }),
+      ...(heartbeat?.brokers === undefined ? {} : { reaches: reachedOf(heartbeat.brokers, facts.site) }),
     });
   }
 
@@ -334,3 +368,12 @@ export class GatewayFleet implements Fleet {
     return this.#options.inBatch === undefined ? work() : this.#options.inBatch(work);
   }
 }
+
+/** Names in the reachability map of the brokers a gateway says it reaches. */
+const reachedOf = (brokers: readonly BrokerReach[], site: string | undefined): string[] => [
+  ...new Set(
+    brokers.flatMap(({ role, reachable }) =>
+      reachable ? [role === 'site' ? `site/${site ?? ''}` : role] : [],
+    ),
+  ),
+];

@@ -21,12 +21,14 @@ import { type EchoError, isEchoError } from '../../wire/errors.ts';
 import { PROTOCOL_VERSION, parseTopic, topics } from '../../wire/topics.ts';
 import { compareBoots } from './boots.ts';
 import { gatewayError } from './errors.ts';
+import { withoutUser } from './brokers.ts';
 import type { ControlChannel } from './types.ts';
 
 type Spoken = Exclude<UpEnvelope, { type: 'reply' }>;
 
 export interface ControlChannelOptions {
-  readonly broker: BrokerAccess;
+  /** Nodes of the shared broker, with the same credentials, tried in turn. */
+  readonly brokers: readonly BrokerAccess[];
   readonly requestTimeoutMs: number;
   readonly log: Logger;
   /** A valid envelope of the gateway's current boot; `newBoot` on the first one of a boot. Replies come too. */
@@ -88,10 +90,12 @@ export class MqttControlChannel implements ControlChannel {
 
   /** Connects and keeps connecting until `close`. Rejects with ECHO_BROKER_UNREACHABLE when the first attempt fails. */
   async connect(): Promise<void> {
-    const { url, username, password } = this.#options.broker;
+    const { brokers } = this.#options;
+    const { url, username, password } = brokers[0]!;
     const client = connect(url, {
       clientId: `echo-orchestrator-${randomUUID().slice(0, 8)}`,
       clean: true,
+      servers: brokers.map(serverOf),
       resubscribe: false,
       reconnectPeriod: 500,
       connectTimeout: 10_000,
@@ -100,23 +104,18 @@ export class MqttControlChannel implements ControlChannel {
     });
     this.#client = client;
     client.on('message', (topic, payload) => this.#take(topic, payload));
-    let outage = false;
+    let failures = 0;
     await new Promise<void>((resolve, reject) => {
       client.on('connect', () => {
-        outage = false;
+        failures = 0;
         (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
         this.#subscribe([...this.#watched])
           .then(() => this.#options.onConnected())
           .then(resolve, reject);
       });
       client.on('error', (error) => {
-        if (!outage)
-          this.#options.log.warn(
-            { broker: withoutUser(url), error: error.message },
-            'broker connection failed',
-          );
-        outage = true;
-        reject(this.#brokerError(error));
+        if (failures++ === 0) this.#options.log.warn({ error: error.message }, 'broker connection failed');
+        if (failures >= brokers.length) reject(this.#brokerError(error));
       });
     });
   }
@@ -272,7 +271,7 @@ export class MqttControlChannel implements ControlChannel {
 
   #brokerError(error: Error): EchoError {
     if (isEchoError(error)) return error;
-    const where = withoutUser(this.#options.broker.url);
+    const where = this.#options.brokers.map(({ url }) => withoutUser(url)).join(', ');
     return gatewayError('ECHO_BROKER_UNREACHABLE', {
       message: `${where}: ${error.message}`,
       where,
@@ -281,7 +280,15 @@ export class MqttControlChannel implements ControlChannel {
   }
 }
 
-/** A broker URL may carry a password. */
-function withoutUser(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
+/** A broker as the client's list of servers takes it. */
+function serverOf({ url }: BrokerAccess) {
+  const { protocol, hostname, port } = new URL(url);
+  const scheme = protocol.slice(0, -1) as 'mqtt' | 'mqtts' | 'ws' | 'wss';
+  return {
+    protocol: scheme,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || DEFAULT_PORTS[scheme]),
+  };
 }
+
+const DEFAULT_PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const;

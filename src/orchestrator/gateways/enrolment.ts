@@ -6,13 +6,13 @@ import { createHash, randomBytes, timingSafeEqual, X509Certificate } from 'node:
 import {
   type AdminAccess,
   adminAccess,
-  type BrokerAccess,
   type EnrolReply,
   type EnrolRequest,
   type GatewayFacts,
 } from '../../wire/control.ts';
 import { PROTOCOL_VERSION } from '../../wire/topics.ts';
 import type { EnrolToken } from '../types.ts';
+import type { Brokers } from './brokers.ts';
 import { gatewayError } from './errors.ts';
 import type { Enrolment, EnrolmentStore, TokenStore, Vault } from './ports.ts';
 import { checkSupported } from './support.ts';
@@ -21,8 +21,8 @@ export interface EnrolmentOptions {
   readonly enrolments: EnrolmentStore;
   readonly tokens: TokenStore;
   readonly vault: Vault;
-  /** The brokers this gateway shall use, with what lets it in there. */
-  readonly brokersFor: (gateway: string, secret: string) => readonly BrokerAccess[];
+  /** Says which brokers a gateway may use, and with what. */
+  readonly brokers: Pick<Brokers, 'note' | 'forget' | 'grant'>;
   readonly heartbeatMs: number;
   readonly clock?: () => number;
 }
@@ -36,6 +36,7 @@ export class EnrolmentDesk {
   constructor(options: EnrolmentOptions) {
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
+    for (const enrolment of options.enrolments.list()) options.brokers.note(enrolment);
   }
 
   /**
@@ -91,11 +92,12 @@ export class EnrolmentDesk {
   /** Keeps what the gateway said of itself in a hello, and when it was heard of. */
   record(gateway: string, news: { readonly facts?: GatewayFacts; readonly lastSeenAt: number }): void {
     const enrolment = this.#options.enrolments.get(gateway);
-    if (enrolment !== undefined) this.#options.enrolments.put({ ...enrolment, ...news });
+    if (enrolment !== undefined) this.#put({ ...enrolment, ...news });
   }
 
   remove(gateway: string): void {
     this.#options.enrolments.remove(gateway);
+    this.#options.brokers.forget(gateway);
   }
 
   #first(request: EnrolRequest): EnrolReply {
@@ -139,7 +141,7 @@ export class EnrolmentDesk {
   #issue(id: string, request: EnrolRequest): EnrolReply {
     const secret = randomBytes(32).toString('base64url');
     const now = this.#clock();
-    this.#options.enrolments.put({
+    this.#put({
       id,
       secretHash: hash(secret),
       ...this.#seal(request.admin),
@@ -158,13 +160,18 @@ export class EnrolmentDesk {
         ...(id === undefined ? {} : { where: id }),
       });
     const known = this.#options.enrolments.get(id) as Enrolment;
-    this.#options.enrolments.put({
+    this.#put({
       ...known,
       ...this.#seal(request.admin),
       facts: request.facts,
       lastSeenAt: this.#clock(),
     });
     return this.#reply(id, secret);
+  }
+
+  #put(enrolment: Enrolment): void {
+    this.#options.enrolments.put(enrolment);
+    this.#options.brokers.note(enrolment);
   }
 
   #seal(admin: AdminAccess | undefined): { adminSealed?: string } {
@@ -176,7 +183,7 @@ export class EnrolmentDesk {
       v: PROTOCOL_VERSION,
       gateway: id,
       secret,
-      brokers: [...this.#options.brokersFor(id, secret)],
+      ...this.#options.brokers.grant(id, secret),
       heartbeatMs: this.#options.heartbeatMs,
     };
   }

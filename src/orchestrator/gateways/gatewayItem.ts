@@ -16,6 +16,8 @@ export interface GatewayState {
   readonly expires: number;
   readonly cpuPct?: number;
   readonly memFreeMB?: number;
+  /** Names of the brokers it reaches, as it said last. */
+  readonly reaches?: readonly string[];
 }
 
 export interface GatewayRecord extends GatewayState {
@@ -54,6 +56,8 @@ export function toItem(id: string, facts: GatewayFacts, state: GatewayState): It
   say('memTotalMB', padded(facts.memTotalMB, 8));
   say('memFreeMB', state.memFreeMB === undefined ? undefined : padded(state.memFreeMB, 8));
   say('maxTasks', facts.maxTasks?.toString());
+  say('siteBroker', facts.siteBroker);
+  for (const broker of state.reaches ?? []) say('reachesBroker', broker);
   for (const capability of facts.capabilities) say('capability', capability);
   for (const type of facts.nodeTypes) say('nodeType', type);
   if (facts.location !== undefined) {
@@ -71,6 +75,7 @@ export function fromItem(item: Item): GatewayRecord {
   const number = (name: string): number => Number(said(name));
   const site = said('site');
   const maxTasks = said('maxTasks');
+  const siteBroker = said('siteBroker');
   const [lat, long] = [firstValue(pairs, rels.lat), firstValue(pairs, rels.long)];
   const facts: GatewayFacts = {
     tier: tier.parse(said('tier')),
@@ -87,6 +92,7 @@ export function fromItem(item: Item): GatewayRecord {
     nodeTypes: allValues(pairs, `${PREFIX}nodeType`),
     ...(site === undefined ? {} : { site }),
     ...(maxTasks === undefined ? {} : { maxTasks: Number(maxTasks) }),
+    ...(siteBroker === undefined ? {} : { siteBroker }),
     ...(lat === undefined || long === undefined
       ? {}
       : { location: { lat: Number(lat), long: Number(long) } }),

@@ -4,14 +4,14 @@ import type { Logger } from 'pino';
 import type { Settings } from '../../../settings.ts';
 import type { Registry } from '../../registry/Registry.ts';
 import { ORCHESTRATOR_USER } from '../../wire/access.ts';
-import type { BrokerAccess } from '../../wire/control.ts';
 import { type EmbeddedBroker, startBroker } from '../broker/EmbeddedBroker.ts';
+import { accessOf, Brokers, type DeclaredBroker, withoutUser } from './brokers.ts';
 import { EnrolmentDesk } from './enrolment.ts';
 import { GatewayFleet } from './GatewayFleet.ts';
 import type { EnrolmentStore, TokenStore, Vault } from './ports.ts';
 
 export interface OpenFleetOptions {
-  readonly settings: Pick<Settings, 'host' | 'publicUrl' | 'broker' | 'gateways'>;
+  readonly settings: Pick<Settings, 'host' | 'publicUrl' | 'broker' | 'gateways' | 'sites'>;
   readonly store: {
     readonly enrolments: EnrolmentStore;
     readonly tokens: TokenStore;
@@ -25,7 +25,7 @@ export interface OpenFleetOptions {
 export interface OpenFleet {
   readonly fleet: GatewayFleet;
   readonly desk: EnrolmentDesk;
-  /** Where gateways find the broker; without user and password. */
+  /** Where gateways find the broker, several nodes separated by commas; without user and password. */
   readonly brokerUrl: string;
   close(): Promise<void>;
 }
@@ -35,30 +35,32 @@ export async function openFleet(options: OpenFleetOptions): Promise<OpenFleet> {
   const { settings, store, registry, log } = options;
   const { broker, gateways } = settings;
   const password = randomBytes(24).toString('base64url');
-  let brokersFor: (gateway: string, secret: string) => BrokerAccess[] = () => [external(broker)];
-  const desk = new EnrolmentDesk({
-    ...store,
-    heartbeatMs: gateways.heartbeatMs,
-    brokersFor: (gateway, secret) => brokersFor(gateway, secret),
-  });
   let embedded: EmbeddedBroker | undefined;
-  let access = external(broker);
+  let desk: EnrolmentDesk | undefined;
   if (broker.url === undefined) {
     embedded = await startBroker({
       host: settings.host,
       port: broker.port,
       log,
       authenticate: (user, given) =>
-        user === ORCHESTRATOR_USER ? given === password : desk.authenticate(user, given),
+        user === ORCHESTRATOR_USER ? given === password : (desk?.authenticate(user, given) ?? false),
     });
-    access = { url: mqttUrl(settings.host, embedded.port), username: ORCHESTRATOR_USER, password };
-    const url = mqttUrl(publicHost(settings), embedded.port);
-    brokersFor = (gateway, secret) => [{ url, username: gateway, password: secret }];
   }
+  const shared = shownTo(settings, embedded);
+  const brokers = new Brokers({
+    shared,
+    sites: settings.sites,
+    derive: (purpose) => store.vault.derive(purpose),
+  });
+  desk = new EnrolmentDesk({ ...store, heartbeatMs: gateways.heartbeatMs, brokers });
   const fleet = new GatewayFleet({
     registry,
     desk,
-    broker: access,
+    brokers,
+    access:
+      embedded === undefined
+        ? accessOf(shared as DeclaredBroker)
+        : [{ url: mqttUrl(settings.host, embedded.port), username: ORCHESTRATOR_USER, password }],
     staleMs: gateways.staleMs,
     requestTimeoutMs: gateways.requestTimeoutMs,
     log,
@@ -75,17 +77,18 @@ export async function openFleet(options: OpenFleetOptions): Promise<OpenFleet> {
     await close();
     throw error;
   }
-  const brokerUrl =
-    embedded === undefined ? (broker.url ?? '') : mqttUrl(publicHost(settings), embedded.port);
+  const brokerUrl = 'embedded' in shared ? shared.embedded : shared.url.map(withoutUser).join(',');
   return { fleet, desk, brokerUrl, close };
 }
 
-function external({ url = '', username, password }: Settings['broker']): BrokerAccess {
-  return {
-    url,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-  };
+/** The shared broker as gateways find it. */
+function shownTo(
+  settings: OpenFleetOptions['settings'],
+  embedded: EmbeddedBroker | undefined,
+): { readonly embedded: string } | DeclaredBroker {
+  const { url = [], username, password } = settings.broker;
+  if (embedded === undefined) return { url, username, password };
+  return { embedded: mqttUrl(publicHost(settings), embedded.port) };
 }
 
 /** The name under which gateways reach this machine. */

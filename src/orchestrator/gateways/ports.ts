@@ -44,4 +44,6 @@ export interface Vault {
   seal(plain: string): string;
   /** Throws when it was not sealed by this key. */
   open(sealed: string): string;
+  /** A secret made of the key and a purpose: always the same, and telling nothing of the key. */
+  derive(purpose: string): string;
 }

@@ -73,6 +73,8 @@ export interface Fleet {
   readonly control: ControlChannel;
   /** Called whenever a gateway comes (back) online. */
   onUp(listener: (id: string) => void): () => void;
+  /** The reachability map. */
+  brokers(): BrokerView[];
   /** Ends its enrolment: secret, admin access, registry item. */
   forget(id: string): Promise<void>;
 }

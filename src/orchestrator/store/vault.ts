@@ -1,5 +1,5 @@
 /** Encryption at rest: AES-256-GCM with a key of the data folder's own. */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Vault } from '../gateways/ports.ts';
 import { storeError } from './errors.ts';
@@ -31,6 +31,7 @@ export function openVault(keyFile: string): Vault {
         throw storeError('ECHO_STORE_KEY', { where: keyFile, cause });
       }
     },
+    derive: (purpose) => createHmac('sha256', key).update(purpose).digest('base64url'),
   };
 }
 

@@ -108,6 +108,7 @@ function head() {
       'tr',
       {},
       title('Cut wire'),
+      el('th', { title: 'The broker it takes' }, 'Broker'),
       el('th'),
       title('Rate', 'Records a second at its source'),
       title('Carried', 'Records handed over at the other end'),
@@ -132,6 +133,7 @@ function wireRow({ wire }) {
     'tr',
     { title: wire.why },
     el('td', {}, ...end(wire.from), el('span', { class: 'arrow' }, ' → '), ...others),
+    el('td', { class: 'dim' }, wire.broker),
     el('td', {}, svg('svg', { viewBox: '0 0 100 25', preserveAspectRatio: 'none', class: 'spark' }, line)),
     ...Object.values(cells),
   );

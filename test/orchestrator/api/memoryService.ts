@@ -133,6 +133,7 @@ export function memoryService(): MemoryService {
   return {
     plan: async (input) => plan(input),
     deploy,
+    brokers: () => [],
     applications: () => [...apps.keys()].map(summary),
     application: (id) => app(id).detail,
     history: (id) => app(id).versions.map(({ flow: _, ...version }) => version),
@@ -300,12 +301,18 @@ function cutsOf(
   return (task.wires ?? []).flatMap((targets, port): CutWire[] => {
     const away = targets.filter((to) => placement[to] !== placement[task.id]);
     if (away.length === 0) return [];
-    const to = away.map((node) => ({ node, name: name(node), gateway: placement[node] ?? '' }));
+    const to = away.map((node) => ({
+      node,
+      name: name(node),
+      gateway: placement[node] ?? '',
+      broker: 'shared',
+    }));
     return [
       {
         stream: `${application}/${task.id}:${port}`,
         from: { node: task.id, name: name(task.id), port, gateway: placement[task.id] ?? '' },
         to,
+        broker: 'shared',
         why: `${name(task.id)} is bound to ${placement[task.id]}, ${to[0]?.name} to ${to[0]?.gateway}`,
         level: 'at-least-once',
       },

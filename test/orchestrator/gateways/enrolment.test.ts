@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Brokers } from '../../../src/orchestrator/gateways/brokers.ts';
 import { DEFAULT_TOKEN_TTL_SECONDS, EnrolmentDesk } from '../../../src/orchestrator/gateways/enrolment.ts';
 import { checkSettings, checkSupported, checkWireNodes } from '../../../src/orchestrator/gateways/support.ts';
 import { openStore, type Store } from '../../../src/orchestrator/store/Store.ts';
@@ -26,7 +27,7 @@ describe('enrolment', () => {
       ...store,
       clock: () => now,
       heartbeatMs: 2_000,
-      brokersFor: (gateway, secret) => [{ url: 'mqtt://b', username: gateway, password: secret }],
+      brokers: new Brokers({ shared: { embedded: 'mqtt://b' }, sites: {}, derive: (purpose) => purpose }),
     });
   });
 

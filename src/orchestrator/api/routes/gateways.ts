@@ -33,6 +33,16 @@ function fleetRoutes({ service }: RouteParts): Route[] {
       handle: ({ params }) => ({ status: 200, body: service.gateway(params.id) }),
     }),
     route({
+      method: 'get',
+      path: '/api/v1/brokers',
+      tag,
+      summary: 'The reachability map: which brokers there are, and which gateway reaches which',
+      answers: {
+        200: { description: 'The shared broker, then those of the sites.', schema: 'BrokerView', list: true },
+      },
+      handle: () => ({ status: 200, body: service.brokers() }),
+    }),
+    route({
       method: 'delete',
       path: '/api/v1/gateways/:id',
       tag,

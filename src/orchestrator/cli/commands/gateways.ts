@@ -1,9 +1,9 @@
-/** gateway ls|show|rm|token, import. */
+/** gateway ls|show|rm|token, broker ls, import. */
 import type { Command } from 'commander';
-import type { Deployment, EnrolToken, GatewayDetail, GatewayView } from '../../types.ts';
+import type { BrokerView, Deployment, EnrolToken, GatewayDetail, GatewayView } from '../../types.ts';
 import { segment, type WithContext } from '../context.ts';
 import { renderDeployment } from '../render/applications.ts';
-import { renderGateway, renderGateways, renderToken } from '../render/gateways.ts';
+import { renderBrokers, renderGateway, renderGateways, renderToken } from '../render/gateways.ts';
 import { show } from './applications.ts';
 import { wholeNumber } from './deploy.ts';
 
@@ -49,6 +49,12 @@ export function gatewayCommands(program: Command, context: WithContext): void {
       const token = await here.client.ask<EnrolToken>('/tokens', { method: 'POST', body });
       here.result(token, () => renderToken(token, here.client.url, here.terminal.paint));
     });
+  program
+    .command('broker')
+    .description('which brokers there are, and which gateway reaches which')
+    .command('ls')
+    .description('the reachability map')
+    .action((_: object, command: Command) => show<BrokerView[]>(context(command), '/brokers', renderBrokers));
   program
     .command('import')
     .description('adopt the tabs a gateway already has as an application placed there')

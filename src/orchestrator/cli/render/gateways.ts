@@ -1,5 +1,5 @@
 /** Gateways and streams for people. Pure. */
-import type { EnrolToken, GatewayDetail, GatewayView } from '../../types.ts';
+import type { BrokerView, EnrolToken, GatewayDetail, GatewayView } from '../../types.ts';
 import { ago, type Colour, type Column, type Paint, table } from '../terminal.ts';
 
 const HEALTH: Readonly<Record<GatewayView['health'], Colour>> = {
@@ -65,6 +65,24 @@ export function renderGateway(gateway: GatewayDetail, paint: Paint): string[] {
       value === undefined ? [] : [`  ${paint('dim', name.padEnd(13))} ${value}`],
     ),
   ];
+}
+
+/** The reachability map: each broker, and under it who is meant to reach it and does. */
+export function renderBrokers(brokers: readonly BrokerView[], paint: Paint): string[] {
+  return brokers.flatMap(({ name, urls, from, gateways }) => [
+    `${paint('bold', name)}  ${urls.join(', ')}  ${paint('dim', origin(from))}`,
+    ...(gateways.length === 0 ? [`  ${paint('dim', 'no gateways')}`] : []),
+    ...gateways.map(({ gateway, declared, probed }) => `  ${reach(declared, probed, paint)} ${gateway}`),
+  ]);
+}
+
+const origin = (from: string): string =>
+  from === 'orchestrator' ? 'embedded' : from === 'settings' ? 'from the settings' : `offered by ${from}`;
+
+function reach(declared: boolean, probed: boolean | undefined, paint: Paint): string {
+  if (!declared) return paint('dim', '–'.padEnd(13));
+  if (probed === undefined) return paint('dim', 'not heard of '.padEnd(13));
+  return probed ? paint('green', 'reached'.padEnd(13)) : paint('red', 'not reached'.padEnd(13));
 }
 
 export function renderToken({ token, expires, name }: EnrolToken, url: string, paint: Paint): string[] {

@@ -91,7 +91,11 @@ export function renderCutWire(wire: CutWire, paint: Paint): string[] {
   const from = end(`${wire.from.name || wire.from.node}${port}`, wire.from.gateway);
   const to = wire.to.map(({ name, node, gateway }) => end(name || node, gateway)).join(', ');
   const level = wire.level === 'at-least-once' ? '' : `  ${paint('yellow', wire.level)}`;
-  return [`  ${from} ${paint('cyan', '──▶')} ${to}${level}`, `      ${paint('dim', wire.why)}`];
+  const over = wire.broker === 'shared' ? 'over the shared broker' : `over ${wire.broker}`;
+  return [
+    `  ${from} ${paint('cyan', '──▶')} ${to}${level}  ${paint(wire.broker === 'shared' ? 'dim' : 'green', over)}`,
+    `      ${paint('dim', wire.why)}`,
+  ];
 }
 
 function renderWarning({ where, message }: Plan['warnings'][number], paint: Paint): string {
