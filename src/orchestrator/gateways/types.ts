@@ -5,7 +5,7 @@
 import type { RawFlow } from '../../flow/types.ts';
 import type { Candidate } from '../../placement/types.ts';
 import type { ControlRequest, GateOpened, GateStatus, StreamStatus } from '../../wire/control.ts';
-import type { Credentials, GatewayDetail, GatewayView } from '../types.ts';
+import type { BrokerView, Credentials, GatewayDetail, GatewayView } from '../types.ts';
 
 /** One gateway's Node-RED admin API (flows v2). Errors are EchoErrors with a code of `gateways/errors.ts`. */
 export interface AdminApi {
@@ -68,13 +68,13 @@ export interface Fleet {
   candidates(taskCounts: ReadonlyMap<string, number>): Candidate[];
   /** Reachable: control connection online and not `down`. */
   online(id: string): boolean;
+  /** The reachability map. */
+  brokers(): BrokerView[];
   apiMaxBytes(id: string): number;
   admin(id: string): AdminApi;
   readonly control: ControlChannel;
   /** Called whenever a gateway comes (back) online. */
   onUp(listener: (id: string) => void): () => void;
-  /** The reachability map. */
-  brokers(): BrokerView[];
   /** Ends its enrolment: secret, admin access, registry item. */
   forget(id: string): Promise<void>;
 }
