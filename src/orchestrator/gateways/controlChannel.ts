@@ -20,8 +20,8 @@ import {
 import { type EchoError, isEchoError } from '../../wire/errors.ts';
 import { PROTOCOL_VERSION, parseTopic, topics } from '../../wire/topics.ts';
 import { compareBoots } from './boots.ts';
-import { gatewayError } from './errors.ts';
 import { withoutUser } from './brokers.ts';
+import { gatewayError } from './errors.ts';
 import type { ControlChannel } from './types.ts';
 
 type Spoken = Exclude<UpEnvelope, { type: 'reply' }>;
@@ -88,14 +88,14 @@ export class MqttControlChannel implements ControlChannel {
     return new Map([...this.#malformed].map(([gateway, { count }]) => [gateway, count]));
   }
 
-  /** Connects and keeps connecting until `close`. Rejects with ECHO_BROKER_UNREACHABLE when the first attempt fails. */
+  /** Connects and keeps connecting until `close`. Rejects with ECHO_BROKER_UNREACHABLE when no broker can be reached. */
   async connect(): Promise<void> {
     const { brokers } = this.#options;
     const { url, username, password } = brokers[0]!;
     const client = connect(url, {
+      servers: brokers.map(serverOf),
       clientId: `echo-orchestrator-${randomUUID().slice(0, 8)}`,
       clean: true,
-      servers: brokers.map(serverOf),
       resubscribe: false,
       reconnectPeriod: 500,
       connectTimeout: 10_000,
