@@ -57,7 +57,7 @@ export const flowError = defineErrors({
     status: 422,
     title: 'A placement hint has a value that cannot be used.',
     remedy:
-      'Use tier edge, fog or cloud; a gateway id of lower-case letters, digits and hyphens; delivery at-least-once or at-most-once.',
+      'Use one of the values named in the message; docs/placement.md and docs/wires.md list all that can be said.',
   },
   ECHO_FLOW_RESERVED_TYPE: {
     status: 422,

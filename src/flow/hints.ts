@@ -2,12 +2,21 @@
  * What a user said about where a task may run, inherited node → group → outer groups → tab.
  *
  * `tier` and `gateway` answer one question, where: the nearest level that says either of them decides both.
- * `requires` adds up over all levels; `delivery` is the nearest one. On groups and tabs the environment variables
- * ECHO_TIER, ECHO_GATEWAY, ECHO_REQUIRES (comma-separated) and ECHO_DELIVERY serve where `echo` says nothing, since
- * they survive editors that know nothing of ECHO.
+ * `requires` adds up over all levels; `delivery` and each option of the wires are the nearest one. On groups and tabs
+ * the environment variables of `ENV_NAMES` serve where `echo` says nothing, since they survive editors that know
+ * nothing of ECHO.
  */
 import { tier as tierSchema } from '../wire/control.ts';
-import type { DeliveryLevel } from '../wire/nodes.ts';
+import { type DeliveryLevel, ECHO_CHANNEL } from '../wire/nodes.ts';
+import {
+  distinct,
+  domainText,
+  readOption,
+  WIRE_ENV_NAMES,
+  WIRE_OPTIONS,
+  type WireChoice,
+  type WireOption,
+} from '../wire/options.ts';
 import { GATEWAY_ID } from '../wire/topics.ts';
 import type { Anatomy } from './anatomy.ts';
 import { describe } from './anatomy.ts';
@@ -38,9 +47,19 @@ export function hintReader(parts: Anatomy, path: (id: string) => string): (task:
     }
     return levels;
   };
-  return (task) =>
-    combine([{ hints: ownHints(task, path), from: { kind: 'node', id: task.id } }, ...levelsAbove(task)]);
+  return (task) => {
+    const own = { hints: ownHints(task, path), from: { kind: 'node', id: task.id } as const };
+    const { requires, ...hints } = combine([own, ...levelsAbove(task)]);
+    return task.type === ECHO_CHANNEL ? wireOnly(hints) : { ...hints, requires };
+  };
 }
+
+/** A channel runs where its wire begins, whatever is said of where. */
+const wireOnly = ({ delivery, wire }: Pick<EffectiveHints, 'delivery' | 'wire'>): EffectiveHints => ({
+  requires: [],
+  delivery,
+  ...(wire && { wire }),
+});
 
 function combine(levels: readonly Level[]): EffectiveHints {
   const where = levels.find(({ hints }) => hints.tier !== undefined || hints.gateway !== undefined);
@@ -53,17 +72,20 @@ function combine(levels: readonly Level[]): EffectiveHints {
     for (const value of hints.requires ?? []) if (!requires.has(value)) requires.set(value, from);
   }
   const delivery = levels.find(({ hints }) => hints.delivery !== undefined)?.hints.delivery;
+  const wire = distinct(Object.assign({}, ...levels.map(({ hints }) => hints.wire).reverse()));
   return {
     ...(tierAt && { tier: { value: tierAt.hints.tier!, from: tierAt.from } }),
     ...(gatewayAt && { gateway: { value: gatewayAt.hints.gateway!, from: gatewayAt.from } }),
     requires: [...requires].map(([value, from]) => ({ value, from })),
     delivery: delivery ?? 'at-least-once',
+    ...(Object.keys(wire).length > 0 && { wire }),
   };
 }
 
 type Path = (id: string) => string;
 
 function ownHints(node: RawNode, path: Path): PlacementHints {
+  if (node.type === ECHO_CHANNEL) return channelHints(node, path);
   const echo = node.echo;
   if (echo === undefined || echo === null) return {};
   const where = `${path(node.id)}/echo`;
@@ -71,11 +93,18 @@ function ownHints(node: RawNode, path: Path): PlacementHints {
   return read(node, echo as Record<string, unknown>, (key) => `${where}/${key}`);
 }
 
+/** A channel says in properties of its own what other nodes say in `echo`. */
+function channelHints(node: RawNode, path: Path): PlacementHints {
+  const { tier: _, gateway: __, requires: ___, ...given } = node;
+  return read(node, given, (key) => `${path(node.id)}/${key}`);
+}
+
 const ENV_NAMES: Readonly<Record<string, string>> = {
   ECHO_TIER: 'tier',
   ECHO_GATEWAY: 'gateway',
   ECHO_REQUIRES: 'requires',
   ECHO_DELIVERY: 'delivery',
+  ...WIRE_ENV_NAMES,
 };
 
 function envHints(node: RawNode, path: Path): PlacementHints {
@@ -115,13 +144,28 @@ function read(node: RawNode, given: Record<string, unknown>, where: (key: string
   if (delivery !== undefined && delivery !== 'at-least-once' && delivery !== 'at-most-once') {
     throw bad(node, where('delivery'), 'delivery', delivery, 'at-least-once or at-most-once');
   }
+  const wire = readWire(node, said, where);
   const requires = readRequires(node, said('requires'), where('requires'));
   return {
     ...(tier !== undefined && { tier: tier as PlacementHints['tier'] & string }),
     ...(gateway !== undefined && { gateway: gateway as string }),
     ...(requires.length > 0 && { requires }),
     ...(delivery !== undefined && { delivery: delivery as DeliveryLevel }),
+    ...(Object.keys(wire).length > 0 && { wire }),
   };
+}
+
+function readWire(
+  node: RawNode,
+  said: (key: WireOption) => unknown,
+  where: (key: string) => string,
+): WireChoice {
+  const chosen = WIRE_OPTIONS.filter((option) => said(option) !== undefined).map((option) => {
+    const value = readOption(option, said(option));
+    if (value === undefined) throw bad(node, where(option), option, said(option), domainText(option));
+    return [option, value];
+  });
+  return Object.fromEntries(chosen);
 }
 
 function readRequires(node: RawNode, value: unknown, where: string): readonly string[] {

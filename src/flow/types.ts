@@ -5,6 +5,7 @@
  */
 import type { Tier } from '../wire/control.ts';
 import type { DeliveryLevel, Via } from '../wire/nodes.ts';
+import type { WireChoice } from '../wire/options.ts';
 
 /** A Node-RED flow entry exactly as in the JSON. */
 export interface RawNode {
@@ -26,6 +27,8 @@ export interface PlacementHints {
   /** Capabilities the gateway must declare; inherited lists add up. */
   readonly requires?: readonly string[];
   readonly delivery?: DeliveryLevel;
+  /** Options of the wires that leave the task; said beside the rest (`echo.window`, …). */
+  readonly wire?: WireChoice;
 }
 
 /** Where an effective hint came from, for `explain`. */
@@ -39,6 +42,8 @@ export interface EffectiveHints {
   readonly gateway?: { readonly value: string; readonly from: HintOrigin };
   readonly requires: readonly { readonly value: string; readonly from: HintOrigin }[];
   readonly delivery: DeliveryLevel;
+  /** What is not the default. */
+  readonly wire?: WireChoice;
 }
 
 /** One task: a node that runs (not a tab, group, config node, junction or subflow definition). */
@@ -98,6 +103,10 @@ export interface CutStream {
   /** Producer epoch, 1 or more: grows whenever the stream begins anew or gets another producer. */
   readonly epoch: number;
   readonly level: DeliveryLevel;
+  /** Options that are not the default. */
+  readonly options?: WireChoice;
+  /** What the user calls it: the name of its `echo channel`. */
+  readonly name?: string;
   readonly from: { readonly node: string; readonly port: number; readonly gateway: string };
   readonly consumers: readonly {
     readonly gateway: string;

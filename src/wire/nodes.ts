@@ -3,9 +3,12 @@
  * package. Their state (log, cursors) belongs to the agent and is keyed by `stream`, never by node id, so that a
  * redeploy of a wire node loses nothing.
  */
+import type { InChoice, OutChoice } from './options.ts';
 
 export const ECHO_OUT = 'echo out';
 export const ECHO_IN = 'echo in';
+/** Stands on a wire, drawn by the user, and says its options; passes messages on. */
+export const ECHO_CHANNEL = 'echo channel';
 
 /** `at-most-once`: no log. `at-least-once` (default): log, acknowledgement after processing, hop dedupe. */
 export type DeliveryLevel = 'at-most-once' | 'at-least-once';
@@ -21,7 +24,7 @@ export function streamName(application: string, node: string, port: number): str
   return `${application}/${node}:${port}`;
 }
 
-export interface EchoOutNode {
+export interface EchoOutNode extends OutChoice {
   id: string;
   type: typeof ECHO_OUT;
   z: string;
@@ -39,7 +42,7 @@ export interface EchoOutNode {
   wires: [];
 }
 
-export interface EchoInNode {
+export interface EchoInNode extends InChoice {
   id: string;
   type: typeof ECHO_IN;
   z: string;

@@ -65,6 +65,46 @@ describe('flow: placement hints', () => {
     assert.equal(found.tier, undefined);
     assert.equal(found.delivery, 'at-most-once');
   });
+  it('each option of the wires comes from the nearest level that says it, text or number', () => {
+    const found = hints([
+      tab('t', {
+        echo: { durability: 'fsync', window: 64 },
+        env: env({ ECHO_WINDOW: '32', ECHO_CREDIT: 'pull', ECHO_QUOTA_MB: '8', ECHO_WHEN_FULL: 'sample' }),
+      }),
+      group('g', { echo: { durability: 'memory', priority: '7' }, env: env({ ECHO_PRIORITY: '3' }) }),
+      node('a', [], { g: 'g', echo: { whenFull: 'drop-oldest' } }),
+    ]);
+    assert.deepEqual(found.wire, {
+      durability: 'memory',
+      window: 64,
+      credit: 'pull',
+      whenFull: 'drop-oldest',
+      quotaMB: 8,
+      priority: 7,
+    });
+  });
+  it('an option that is set to its default is as if nothing had been said', () => {
+    const found = hints([
+      tab('t', { echo: { durability: 'fsync' } }),
+      node('a', [], { echo: { durability: 'flush', quotaMB: 256, window: 256, whenFull: 'block' } }),
+    ]);
+    assert.equal(found.wire, undefined);
+  });
+  it('a channel says the options in properties of its own, and nothing of where it runs', () => {
+    const found = hints([
+      tab('t', { echo: { tier: 'cloud', window: 8 } }),
+      node('a', [], {
+        ...{ type: 'echo channel', delivery: 'at-most-once', durability: '', window: '16' },
+        echo: { gateway: 'fog-1', requires: ['gpu'] },
+      }),
+    ]);
+    assert.deepEqual(found, { requires: [], delivery: 'at-most-once', wire: { window: 16 } });
+  });
+  it('a bad option of a channel is refused at that property', () =>
+    assert.throws(
+      () => parseFlow([tab('t'), node('a', [], { type: 'echo channel', quotaMB: 'much' })]),
+      (e) => isEchoError(e, 'ECHO_FLOW_BAD_HINT') && e.where === '/1/quotaMB',
+    ));
   it('empty fields say nothing; delivery is at least once by default', () => {
     const found = hints([
       tab('t'),
@@ -77,6 +117,13 @@ describe('flow: placement hints', () => {
     [{ gateway: 'Not A Gateway' }, '/1/echo/gateway'],
     [{ delivery: 'exactly-once' }, '/1/echo/delivery'],
     [{ requires: [3] }, '/1/echo/requires'],
+    [{ durability: 'paper' }, '/1/echo/durability'],
+    [{ window: 0 }, '/1/echo/window'],
+    [{ window: '12.5' }, '/1/echo/window'],
+    [{ credit: true }, '/1/echo/credit'],
+    [{ whenFull: 'panic' }, '/1/echo/whenFull'],
+    [{ quotaMB: -1 }, '/1/echo/quotaMB'],
+    [{ priority: 1000 }, '/1/echo/priority'],
     ['edge', '/1/echo'],
   ] as const) {
     it(`${JSON.stringify(echo)} is refused at ${where}`, () =>

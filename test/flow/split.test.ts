@@ -289,6 +289,45 @@ describe('split: what travels with a task', () => {
     const places = { a: 'one', b: 'two' };
     assert.equal(JSON.stringify(cut(flow('edge'), places)), JSON.stringify(cut(flow('fog'), places)));
   });
+  it('options of a wire stand at the end they concern, and what is default nowhere', () => {
+    const echo = {
+      durability: 'fsync',
+      whenFull: 'sample',
+      quotaMB: 9,
+      priority: 2,
+      window: 64,
+      credit: 'push',
+    };
+    const flow = [tab('t', { echo }), node('a', ['b']), node('b')];
+    const { fragments, streams } = cut(flow, { a: 'one', b: 'two' });
+    const { credit: _, ...chosen } = echo;
+    assert.deepEqual(streams[0]!.options, chosen);
+    const said = (gateway: string) => {
+      const wire = on(fragments, gateway).find((n) => n.stream)!;
+      return Object.fromEntries(Object.keys(echo).flatMap((k) => (k in wire ? [[k, wire[k]]] : [])));
+    };
+    assert.deepEqual(said('one'), { durability: 'fsync', whenFull: 'sample', quotaMB: 9, priority: 2 });
+    assert.deepEqual(said('two'), { window: 64 });
+  });
+  it('a channel names the wire it stands on and says its options; the stream is its own', () => {
+    const channel = { type: 'echo channel', name: 'Readings', credit: 'pull', delivery: '' };
+    const flow = [tab('t'), node('a', ['ch']), node('ch', ['b'], channel), node('b')];
+    const { fragments, streams } = cut(flow, { a: 'one', ch: 'one', b: 'two' });
+    assert.deepEqual(
+      streams.map(({ stream, name, options }) => [stream, name, options]),
+      [['app/ch:0', 'Readings', { credit: 'pull' }]],
+    );
+    const wires = fragments.flatMap((f) => f.nodes.filter((n) => n.stream));
+    assert.deepEqual(
+      wires.map((n) => [n.name, n.credit]),
+      [
+        ['Readings → two', undefined],
+        ['Readings ← one', 'pull'],
+      ],
+    );
+    const together = cut(flow, { a: 'one', ch: 'one', b: 'one' });
+    assert.deepEqual(together.streams, []);
+  });
   it('the delivery level of a stream is that of the task that sends', () => {
     const flow = [tab('t'), node('a', ['b'], { echo: { delivery: 'at-most-once' } }), node('b')];
     const { fragments, streams } = cut(flow, { a: 'one', b: 'two' });

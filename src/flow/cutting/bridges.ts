@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { EchoInNode, EchoOutNode, Via } from '../../wire/nodes.ts';
 import { ECHO_IN, ECHO_OUT } from '../../wire/nodes.ts';
+import { inChoice, outChoice } from '../../wire/options.ts';
 import { linksOf } from '../references.ts';
 import type { CutStream, FlowModel, RawNode, Wire } from '../types.ts';
 import type { Ports } from './streams.ts';
@@ -110,15 +111,19 @@ function nodeId({ application, gateway }: BridgeInput, stream: CutStream, role: 
   return createHash('sha256').update(name).digest('hex').slice(0, 16);
 }
 
+const named = ({ name }: CutStream, direction: string): string =>
+  name === undefined ? direction : `${name} ${direction}`;
+
 function echoOut(id: string, stream: CutStream, beside: RawNode, place: Place): RawNode {
   const node: EchoOutNode = {
     id,
     type: ECHO_OUT,
     z: beside.z!,
-    name: `→ ${stream.consumers.map((c) => c.gateway).join(', ')}`,
+    name: named(stream, `→ ${stream.consumers.map((c) => c.gateway).join(', ')}`),
     stream: stream.stream,
     epoch: stream.epoch,
     level: stream.level,
+    ...outChoice(stream.options ?? {}),
     consumers: stream.consumers.map(({ gateway, tasks, via }) => ({
       gateway,
       tasks: [...tasks],
@@ -141,10 +146,11 @@ function echoIn(
     id,
     type: ECHO_IN,
     z: beside.z!,
-    name: `← ${stream.from.gateway}`,
+    name: named(stream, `← ${stream.from.gateway}`),
     stream: stream.stream,
     epoch: stream.epoch,
     level: stream.level,
+    ...inChoice(stream.options ?? {}),
     producer: stream.from.gateway,
     from: { node: stream.from.node, port: stream.from.port },
     ...place,

@@ -1,8 +1,8 @@
 /** Which output ports a placement cuts: one stream per port, whoever and however many consume it. */
-import { streamName } from '../../wire/nodes.ts';
+import { ECHO_CHANNEL, streamName } from '../../wire/nodes.ts';
 import { push } from '../anatomy.ts';
 import type { SplitOptions } from '../split.ts';
-import type { CutStream, FlowModel, Placement, Wire } from '../types.ts';
+import type { CutStream, FlowModel, Placement, Task, Wire } from '../types.ts';
 
 /** In file order of the producing task, then port; consumers in order of gateway id. */
 export function streamsOf(
@@ -25,7 +25,7 @@ export function streamsOf(
       streams.push({
         stream,
         epoch: epochs?.get(stream) ?? 1,
-        level: model.tasks.get(node)!.hints.delivery,
+        ...policyOf(model.tasks.get(node)!),
         from: { node, port, gateway },
         consumers: [...consumers.keys()].sort().map((id) => ({
           gateway: id,
@@ -37,6 +37,12 @@ export function streamsOf(
   }
   return streams;
 }
+
+const policyOf = ({ type, name, hints }: Task): Pick<CutStream, 'level' | 'options' | 'name'> => ({
+  level: hints.delivery,
+  ...(hints.wire && { options: hints.wire }),
+  ...(type === ECHO_CHANNEL && name !== '' && { name }),
+});
 
 /** Wires by source task and port. */
 export type Ports = ReadonlyMap<string, ReadonlyMap<number, readonly Wire[]>>;

@@ -272,3 +272,17 @@ describe('cutting: code from anybody', () => {
     assert.ok(performance.now() - started < 2_000);
   });
 });
+
+describe('cutting: channels', () => {
+  it('a channel stands where its wires begin; what is behind it may be elsewhere', () => {
+    const { ties } = found(
+      node('a', ['ch', 'other']),
+      node('other'),
+      node('ch', ['next'], { type: 'echo channel' }),
+      node('next', ['b'], { type: 'echo channel' }),
+      node('b'),
+      node('alone', ['b'], { type: 'echo channel' }),
+    );
+    assert.deepEqual(ties, ['channel a ch', 'channel ch next']);
+  });
+});
