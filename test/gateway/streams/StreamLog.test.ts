@@ -7,6 +7,7 @@ import {
   rmdirSync,
   statSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -111,6 +112,19 @@ describe('stream log', () => {
     assert.equal(log.sendable, 0);
     await crashed(log);
     assert.equal(log.sendable, 1);
+  });
+
+  it('a process that starts again sends nothing that was not reserved before', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    fill(log, 1, 5);
+    await crashed(log);
+    const file = join(folder, 'log.json');
+    const state = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...state, reserved: 2 }));
+    const again = open(folder);
+    assert.deepEqual([again.head, again.sendable], [5, 2]);
+    await crashed(again);
   });
 
   it('a torn tail is cut off and its numbers are burnt', async () => {

@@ -274,6 +274,13 @@ describe('streams', function () {
     assert.deepEqual(b.numbers, range(0, 120));
   });
 
+  it('what a new consumer is owed is known at once, whatever happens to the process', () => {
+    const [a] = pair();
+    const c = unique('c');
+    a.openOut([c]);
+    assert.match(readFileSync(join(a.folder, 'cursors.log'), 'utf8'), new RegExp(`${c}.*"stable":0`));
+  });
+
   it('a consumer whose disk was replaced gets what was not stable, and no loss is declared', async () => {
     const [a, b] = pair();
     await a.append(0, 100);

@@ -2,7 +2,15 @@
  * Cursors of a gateway, persisted: one file of lines `["key", value]`, later lines win, a torn or damaged line is
  * passed over. Changes are collected and written together.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { writeWhole } from './files.ts';
 
 /** Least time between two writes, ms; the first after a pause is written at once. */
@@ -46,8 +54,8 @@ export class CursorJournal {
     this.#schedule();
   }
 
-  /** Writes what is pending now. */
-  flush(): void {
+  /** Writes what is pending now; `durably`: it also survives a power cut. */
+  flush(durably = false): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     this.#timer = undefined;
@@ -55,7 +63,7 @@ export class CursorJournal {
     if (this.#dirty.size === 0) return;
     const text = [...this.#dirty].map((entry) => `${JSON.stringify(entry)}\n`).join('');
     try {
-      this.#append(text);
+      this.#append(text, durably);
     } catch (error) {
       this.#onError(error as Error);
       this.#timer = setTimeout(() => this.flush(), RETRY_MS);
@@ -75,7 +83,7 @@ export class CursorJournal {
     else this.#immediate = setImmediate(() => this.flush());
   }
 
-  #append(text: string): void {
+  #append(text: string, durably: boolean): void {
     if (this.#size > this.#limit) {
       this.#compact();
       return;
@@ -84,6 +92,7 @@ export class CursorJournal {
     const before = fstatSync(fd).size;
     try {
       writeSync(fd, text);
+      if (durably) fdatasyncSync(fd);
       this.#size = before + text.length;
     } catch (error) {
       ftruncateSync(fd, before);
