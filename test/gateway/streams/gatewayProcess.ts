@@ -13,6 +13,8 @@ export interface GatewayTask {
   readonly from?: { readonly gateway: string; readonly stream: string };
   readonly to?: { readonly gateway: string; readonly stream: string };
   readonly out?: string;
+  /** Number of the message that ends the process whenever it arrives. */
+  readonly poison?: number;
 }
 
 const task = JSON.parse(process.argv[2]!) as GatewayTask;
@@ -35,6 +37,7 @@ const streams = new StreamManager({
 });
 
 function onMessage(msg: object): void {
+  if ((msg as { n: number }).n === task.poison) process.kill(process.pid, 'SIGKILL');
   causes.set(msg, cause!);
   const done = settle;
   const { id } = cause!;

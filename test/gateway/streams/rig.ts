@@ -20,6 +20,10 @@ export class Rig {
   readonly gateway: string;
   streams: StreamManager;
   slow = false;
+  /** The error a message ends with, if any. */
+  failing: (n: number) => string | undefined = () => undefined;
+  /** Deliveries before a message that fails is set aside; set before `openIn`. */
+  attempts: number | undefined;
   #held = false;
   #onChange: (() => void) | undefined;
   readonly #limits: Partial<StreamLimits>;
@@ -68,10 +72,12 @@ export class Rig {
     let cause: Lineage | undefined;
     this.#follow = (given, emit, settled) => {
       cause = given;
-      let settle = () => settled({ kind: 'done' });
+      let error: string | undefined;
+      let settle = () => settled(error === undefined ? { kind: 'done' } : { kind: 'error', message: error });
       this.#next = (msg) => {
         const arrival = { msg: msg as Arrival['msg'], cause: cause!, settle: () => settle() };
         this.arrivals.push(arrival);
+        error = this.failing(arrival.msg.n);
       };
       emit();
       if (!this.slow) {
@@ -79,7 +85,9 @@ export class Rig {
         settle = () => {};
       }
     };
-    this.streams.openIn({ stream, epoch, level, producer, tab: 'tab', deliver: (msg) => this.#next(msg) });
+    const { attempts } = this;
+    const deliver = (msg: object) => this.#next(msg);
+    this.streams.openIn({ stream, epoch, level, producer, tab: 'tab', attempts, deliver });
   }
 
   /** Appends messages `{n}` for n from `from` to `to - 1`. */
