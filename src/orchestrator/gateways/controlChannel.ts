@@ -18,6 +18,7 @@ import {
   type UpEnvelope,
 } from '../../wire/control.ts';
 import { type EchoError, isEchoError } from '../../wire/errors.ts';
+import { operationResults } from '../../wire/operate.ts';
 import { PROTOCOL_VERSION, parseTopic, topics } from '../../wire/topics.ts';
 import { compareBoots } from './boots.ts';
 import { withoutUser } from './brokers.ts';
@@ -53,6 +54,7 @@ const results: Record<ControlRequest['method'], z.ZodType> = {
   'gate.status': gateStatus,
   'gate.open': gateOpened,
   'streams.status': z.array(streamStatus),
+  ...operationResults,
   'streams.retire': z.unknown(),
   'gateway.renew': z.unknown(),
   'gateway.forget': z.unknown(),

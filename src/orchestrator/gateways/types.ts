@@ -5,6 +5,7 @@
 import type { RawFlow } from '../../flow/types.ts';
 import type { Candidate } from '../../placement/types.ts';
 import type { ControlRequest, GateOpened, GateStatus, StreamStatus } from '../../wire/control.ts';
+import type { OperationResult, StreamOperation } from '../../wire/operate.ts';
 import type { BrokerView, Credentials, GatewayDetail, GatewayView } from '../types.ts';
 
 /** One gateway's Node-RED admin API (flows v2). Errors are EchoErrors with a code of `gateways/errors.ts`. */
@@ -56,6 +57,10 @@ export interface ControlChannel {
     gateway: string,
     request: Extract<ControlRequest, { method: 'streams.retire' | 'gateway.renew' | 'gateway.forget' }>,
   ): Promise<void>;
+  request<M extends StreamOperation['method']>(
+    gateway: string,
+    request: Extract<StreamOperation, { method: M }>,
+  ): Promise<OperationResult<M>>;
 }
 
 /** The fleet as the registry and the heartbeats show it. */
