@@ -27,7 +27,7 @@ export class SiteBroker {
   readonly #options: SiteBrokerOptions;
   readonly #users = new Map<Client, string>();
   readonly #sockets = new Set<Socket>();
-  #members: Members = {};
+  #members: ReadonlyMap<string, string> = new Map();
   #aedes: Aedes | undefined;
   #server: Server | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -42,8 +42,9 @@ export class SiteBroker {
   /** Lets these in from now on; connections of those who are not among them, or have another password, end. */
   admit(members: Members): void {
     const before = this.#members;
-    this.#members = members;
-    for (const [client, user] of this.#users) if (members[user] !== before[user]) client.close();
+    this.#members = new Map(Object.entries(members));
+    for (const [client, user] of this.#users)
+      if (this.#members.get(user) !== before.get(user)) client.close();
   }
 
   async close(): Promise<void> {
@@ -103,7 +104,7 @@ export class SiteBroker {
         password: Buffer | undefined,
         done: (error: AuthenticateError | null, success: boolean | null) => void,
       ) => {
-        const known = name === undefined ? undefined : this.#members[name];
+        const known = this.#members.get(name ?? '');
         if (name !== undefined && known !== undefined && isPassword(password, known)) {
           this.#users.set(client, name);
           return done(null, true);
