@@ -20,6 +20,9 @@ export type Credit = 'push' | 'pull';
  */
 export type WhenFull = 'block' | 'drop-oldest' | 'drop-newest' | 'sample';
 
+/** `now`: it gets what is appended from then on. `earliest`: also what the log still holds for others. */
+export type Start = 'now' | 'earliest';
+
 export interface WireOptions {
   readonly durability: Durability;
   /** Records the consumer takes in advance. */
@@ -30,6 +33,10 @@ export interface WireOptions {
   readonly quotaMB: number;
   /** Where several streams have something to send, the highest goes first. */
   readonly priority: number;
+  /** Deliveries after which a message whose task fails is set aside; 0: a failure counts as processed. */
+  readonly attempts: number;
+  /** Where a consumer begins that is new to the stream and replaces none. */
+  readonly start: Start;
 }
 
 /** Some of the options: only what was said. */
@@ -37,8 +44,8 @@ export type WireChoice = Partial<WireOptions>;
 export type WireOption = keyof WireOptions;
 
 /** The options of the node at the producer's end and at the consumer's end. */
-export type OutChoice = Pick<WireChoice, 'durability' | 'whenFull' | 'quotaMB' | 'priority'>;
-export type InChoice = Pick<WireChoice, 'window' | 'credit'>;
+export type OutChoice = Pick<WireChoice, 'durability' | 'whenFull' | 'quotaMB' | 'priority' | 'start'>;
+export type InChoice = Pick<WireChoice, 'window' | 'credit' | 'attempts'>;
 
 /** Quota of a log kept in memory, where none is said. */
 const MEMORY_QUOTA_MB = 16;
@@ -50,6 +57,8 @@ const DEFAULTS: WireOptions = {
   whenFull: 'block',
   quotaMB: 256,
   priority: 0,
+  attempts: 0,
+  start: 'now',
 };
 
 export const defaultOf = <K extends WireOption>(
@@ -70,6 +79,8 @@ export const DOMAINS: { readonly [K in WireOption]: Domain } = {
   whenFull: { values: ['block', 'drop-oldest', 'drop-newest', 'sample'] },
   quotaMB: { least: 1, most: 1_048_576 },
   priority: { least: -100, most: 100 },
+  attempts: { least: 0, most: 1_000 },
+  start: { values: ['now', 'earliest'] },
 };
 export const WIRE_OPTIONS = Object.keys(DOMAINS) as readonly WireOption[];
 
@@ -81,6 +92,8 @@ export const WIRE_ENV_NAMES: Readonly<Record<string, WireOption>> = {
   ECHO_WHEN_FULL: 'whenFull',
   ECHO_QUOTA_MB: 'quotaMB',
   ECHO_PRIORITY: 'priority',
+  ECHO_ATTEMPTS: 'attempts',
+  ECHO_START: 'start',
 };
 
 /**
@@ -114,12 +127,12 @@ export function distinct(choice: WireChoice): WireChoice {
   return Object.fromEntries(kept.map((option) => [option, choice[option]]));
 }
 
-export function outChoice({ durability, whenFull, quotaMB, priority }: WireChoice): OutChoice {
-  return defined({ durability, whenFull, quotaMB, priority });
+export function outChoice({ durability, whenFull, quotaMB, priority, start }: WireChoice): OutChoice {
+  return defined({ durability, whenFull, quotaMB, priority, start });
 }
 
-export function inChoice({ window, credit }: WireChoice): InChoice {
-  return defined({ window, credit });
+export function inChoice({ window, credit, attempts }: WireChoice): InChoice {
+  return defined({ window, credit, attempts });
 }
 
 /** Records a consumer takes in advance under these options. */

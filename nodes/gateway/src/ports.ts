@@ -5,6 +5,7 @@
 import type { GateOpened, GateStatus, NodeCounters, StreamStatus } from '../../../src/wire/control.ts';
 import type { DeliveryLevel, Via } from '../../../src/wire/nodes.ts';
 import type { StreamOperation } from '../../../src/wire/operate.ts';
+import type { Start } from '../../../src/wire/options.ts';
 
 /** Identity of one effect of one cause, carried with a record so that work done again is recognised. */
 export interface Lineage {
@@ -71,6 +72,8 @@ export interface OutStreamOptions {
   readonly consumers: readonly string[];
   /** The broker taken to each of them; the shared one where nothing is said. */
   readonly via?: ReadonlyMap<string, Via>;
+  /** Where a consumer begins that is new and replaces none; `now` when absent. */
+  readonly start?: Start | undefined;
   /** Tab of the `echo out` node: while its log is nearly full, streams into the same tab get no credit. */
   readonly tab: string;
 }
@@ -85,7 +88,7 @@ export interface InStreamOptions {
   /** The broker it is heard by and acknowledged through; the shared one when absent. */
   readonly via?: Via | undefined;
   readonly tab: string;
-  /** Deliveries after which a message whose task fails is set aside; absent: a failure counts as processed. */
+  /** Deliveries after which a message whose task fails is set aside; absent or 0: a failure counts as processed. */
   readonly attempts?: number | undefined;
   /** Hands one message to Node-RED, synchronously (`node.send`). */
   readonly deliver: (msg: object) => void;

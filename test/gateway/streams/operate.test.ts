@@ -74,6 +74,19 @@ describe('operating streams', function () {
     assert.equal(b.in().lost, 7);
   });
 
+  it('a new consumer starts from now, or at what is still held when the wire says so', async () => {
+    const a = new Rig(kit, unique('a'), broker.url);
+    const [slow, late, early] = [unique('slow'), unique('late'), unique('early')];
+    const open = (consumers: string[], start: 'now' | 'earliest') =>
+      a.streams.openOut({ stream: STREAM, epoch: 1, level: 'at-least-once', consumers, start, tab: 'tab' });
+    open([slow], 'now');
+    await a.append(0, 5);
+    open([slow, late], 'now');
+    open([slow, late, early], 'earliest');
+    const stable = (id: string) => a.out().consumers[id]?.stable;
+    assert.deepEqual([slow, late, early].map(stable), [0, 5, 0]);
+  });
+
   it('a purge outlives a restart of the producer', async () => {
     const [a, b] = consumerAway();
     await a.append(0, 4);

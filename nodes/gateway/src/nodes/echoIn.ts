@@ -11,10 +11,10 @@ export function registerEchoIn(RED: RuntimeApi, find: FindRuntime): void {
 }
 
 function openEchoIn(node: RuntimeNode, config: EchoInNode, find: FindRuntime): void {
-  const { stream, epoch = 1, level, producer, via } = config;
+  const { stream, epoch = 1, level, producer, via, attempts } = config;
   try {
     const deliver = (msg: object) => node.send(msg);
-    find()?.streams.openIn({ stream, epoch, level, producer, via, tab: node.z, deliver });
+    find()?.streams.openIn({ stream, epoch, level, producer, via, attempts, tab: node.z, deliver });
   } catch (error) {
     node.error(error);
   }

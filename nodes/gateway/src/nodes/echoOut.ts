@@ -12,11 +12,11 @@ export function registerEchoOut(RED: RuntimeApi, find: FindRuntime): void {
 }
 
 function openEchoOut(node: RuntimeNode, config: EchoOutNode, find: FindRuntime): void {
-  const { stream, epoch = 1, level } = config;
+  const { stream, epoch = 1, level, start } = config;
   const consumers = (config.consumers ?? []).map((c) => c.gateway);
   const via = new Map((config.consumers ?? []).map((c) => [c.gateway, c.via ?? 'shared']));
   try {
-    find()?.streams.openOut({ stream, epoch, level, consumers, via, tab: node.z });
+    find()?.streams.openOut({ stream, epoch, level, consumers, via, start, tab: node.z });
   } catch (error) {
     node.error(error);
   }

@@ -20,8 +20,8 @@ export interface DeliveryOptions {
   readonly target: () => ((msg: object) => void) | undefined;
   /** These records of this log are processed; called at most once per turn and log. */
   readonly onSettled: (incarnation: Incarnation, seqs: number[]) => void;
-  /** Deliveries after which a record whose task fails is set aside; undefined: a failure counts as processed. */
-  readonly attempts: () => number | undefined;
+  /** Deliveries after which a record whose task fails is set aside; 0: a failure counts as processed. */
+  readonly attempts: () => number;
   readonly guard: CrashGuard;
   /** Keeps a record that is not delivered any more. Throws when it cannot be kept. */
   readonly setAside: (aside: SetAside) => void;
@@ -188,8 +188,8 @@ export class Delivery {
 
   #onOutcome(waiting: Waiting, outcome: Outcome): void {
     const logged = waiting.incarnation.pe >= 0;
-    const attempts = logged ? this.#options.attempts() : undefined;
-    if (outcome.kind !== 'error' || attempts === undefined) {
+    const attempts = logged ? this.#options.attempts() : 0;
+    if (outcome.kind !== 'error' || attempts === 0) {
       this.#finish(waiting, outcome);
       return;
     }

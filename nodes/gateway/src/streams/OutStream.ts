@@ -6,6 +6,7 @@ import type { EchoError } from '../../../../src/wire/errors.ts';
 import { type AckFrame, encodeData } from '../../../../src/wire/frames.ts';
 import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
 import type { Inspection, Purged } from '../../../../src/wire/operate.ts';
+import type { Start } from '../../../../src/wire/options.ts';
 import { encodeRecord } from '../../../../src/wire/records.ts';
 import {
   initSender,
@@ -132,8 +133,9 @@ export class OutStream {
   }
 
   /** What a newcomer is owed from now on must be known after a power cut: its cursor is synced at once. */
-  setConsumers(ids: readonly string[]): void {
-    this.#dispatch({ type: 'consumers', ids, at: performance.now() });
+  setConsumers(ids: readonly string[], start: Start = 'now'): void {
+    const earliest = start === 'earliest' ? ids : [];
+    this.#dispatch({ type: 'consumers', ids, earliest, at: performance.now() });
     this.#options.cursors.flush(true);
   }
 

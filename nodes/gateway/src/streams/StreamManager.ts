@@ -127,7 +127,7 @@ export class StreamManager implements Streams {
    * A gateway that goes on producing a stream keeps its epoch. So a log of another epoch here belongs to a route that
    * is over or to a deploy that was undone, and goes.
    */
-  openOut({ stream, epoch, level, consumers, tab, via = new Map() }: OutStreamOptions): void {
+  openOut({ stream, epoch, level, consumers, start, tab, via = new Map() }: OutStreamOptions): void {
     if (this.#outs.get(stream)?.epoch !== epoch) this.#forgetOtherEpochs(stream, epoch);
     const known = this.#outs.get(stream);
     const out: OpenOut = known ?? {
@@ -143,7 +143,7 @@ export class StreamManager implements Streams {
     if (level === 'at-least-once') out.logged ??= this.#openLogged(stream, epoch);
     else out.unlogged ??= this.#openUnlogged(stream, epoch);
     this.#outs.set(stream, out);
-    out.logged?.setConsumers(consumers);
+    out.logged?.setConsumers(consumers, start);
     out.unlogged?.setConsumers(consumers);
     this.#listen();
     // What is heard already needs no new subscription: begin at once.
@@ -283,7 +283,7 @@ export class StreamManager implements Streams {
       cursors: this.#cursors,
       dead: this.#dead,
       producer: () => current()?.options.producer ?? '',
-      attempts: () => current()?.options.attempts,
+      attempts: () => current()?.options.attempts ?? 0,
       acknowledge: (positions) => this.#acknowledge(current()?.options, positions),
       warn: (text) => this.#warn(text),
     });
