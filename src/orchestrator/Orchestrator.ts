@@ -103,7 +103,7 @@ export class Orchestrator implements OrchestratorService {
   async close(): Promise<void> {
     this.#closed = true;
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
-    await this.#deployer.idle();
+    await this.#deployer.close();
   }
 
   /** The editor's canvas asks to be asked. */

@@ -4,20 +4,27 @@
  * One at a time for all applications: two may share a gateway, a config node, a stream's machine; and a deploy is
  * short. A second one of the same application is refused, since it was planned from a state that is about to change.
  */
+import { isEchoError } from '../../wire/errors.ts';
 import type { Version } from '../store/applications.ts';
 import type { Credentials, Progress } from '../types.ts';
 import { type Applied, Apply, type ApplyPorts } from './apply.ts';
 import { deployError } from './errors.ts';
-import { resume } from './machine.ts';
+import { ended, resume } from './machine.ts';
 import type { DeployRecord } from './record.ts';
 import { settle } from './settle.ts';
 
 type Say = (progress: Progress) => void;
 
+/** Pause before what could not be completed is tried again. */
+const AGAIN_MS = { first: 1_000, most: 60_000 };
+
 export class Deployer {
   readonly #ports: ApplyPorts;
   readonly #busy = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
+  #again: NodeJS.Timeout | undefined;
+  #attempts = 0;
+  #closed = false;
 
   constructor(ports: ApplyPorts) {
     this.#ports = ports;
@@ -63,7 +70,8 @@ export class Deployer {
       store.streamEpochs.burn(record.epochs);
       store.journal.begin(record);
     });
-    return new Apply(this.#ports, record, say).run();
+    this.#attempts = 0;
+    return this.#apply(record, say);
   }
 
   /** Finishes or undoes every deploy the journal still holds. Called once at start, before anything else runs. */
@@ -81,15 +89,17 @@ export class Deployer {
     });
   }
 
-  /** Resolves when nothing runs or waits. */
-  async idle(): Promise<void> {
+  /** Tries nothing again; resolves when nothing runs or waits. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#again);
     await this.#queue;
   }
 
   async #leftovers(): Promise<void> {
     for (const record of this.#ports.store.journal.unfinished()) {
       const step = resume(record.step);
-      await new Apply(this.#ports, { ...record, step }, () => {}).run();
+      await this.#apply({ ...record, step }, () => {});
     }
   }
 
@@ -105,6 +115,37 @@ export class Deployer {
         log.warn({ gateway, deploy, err }, 'a forgotten gate could not be opened');
       });
     }
+  }
+
+  /** Runs the deploy as far as it gets. */
+  async #apply(record: DeployRecord, say: Say): Promise<Applied> {
+    const applied = await new Apply(this.#ports, record, say).run();
+    const { store, fleet } = this.#ports;
+    const left = store.deployed.pending().some((p) => fleet.has(p.gateway) && fleet.online(p.gateway));
+    const waits = isEchoError(applied.error, 'ECHO_GATEWAY_OFFLINE');
+    if (left || !(ended(applied.record.step) || waits)) this.#tryAgain();
+    return applied;
+  }
+
+  /** A gateway that could not do its part may be up all the same, and have been slow only: it will not return. */
+  #tryAgain(): void {
+    if (this.#closed || this.#again !== undefined) return;
+    const wait = Math.min(AGAIN_MS.most, AGAIN_MS.first * 2 ** this.#attempts++);
+    this.#again = setTimeout(() => {
+      this.#again = undefined;
+      this.#enqueue(() => this.#complete()).catch((err: unknown) => {
+        this.#ports.log.error({ err }, 'what a deploy left undone could not be completed');
+      });
+    }, wait).unref();
+  }
+
+  async #complete(): Promise<void> {
+    const { store, fleet } = this.#ports;
+    const online = [...new Set(store.deployed.pending().map((p) => p.gateway))].filter(
+      (gateway) => fleet.has(gateway) && fleet.online(gateway),
+    );
+    for (const gateway of online) await settle(this.#ports, gateway);
+    await this.#leftovers();
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {

@@ -114,6 +114,29 @@ describe('a deploy in which one of three gateways fails', () => {
     await waitFor(() => rig.sim.store.journal.unfinished().length === 0, { what: 'the deploy to be done' });
     await rig.orchestrator.rollback(application, 1);
   });
+
+  it('is finished while the gateway stays up, too', async () => {
+    gateways[1]!.control.faults.plan('gate.open', { kind: 'silence' });
+    await rig.orchestrator.deploy({ flow: changed });
+    assert.equal(gatesOf(gateways).length > 0, true);
+    await waitFor(() => rig.sim.store.journal.unfinished().length === 0, { what: 'the deploy to be done' });
+    assert.deepEqual(gatesOf(gateways), []);
+    await rig.orchestrator.rollback(application, 1);
+  });
+
+  it('the undo at a gateway that stays up is done as soon as its admin API answers', async () => {
+    const was = snapshot(gateways);
+    const fog = gateways[1]!;
+    fog.admin.faults.plan('POST /flows', { kind: 'drop-after' });
+    fog.admin.faults.plan('GET /flows', { kind: 'drop' }, { skip: 2, times: 3 });
+    await assert.rejects(rig.orchestrator.deploy({ flow: changed }), { name: 'EchoError' });
+    await waitFor(() => rig.orchestrator.application(application).status === 'running', {
+      what: 'the undo to be done',
+    });
+    const entries = (at: number, all: typeof was) => new Set(all[at]?.flows.map((n) => JSON.stringify(n)));
+    assert.deepEqual(entries(1, snapshot(gateways)), entries(1, was));
+    assert.deepEqual(gatesOf(gateways), []);
+  });
 });
 
 async function untouched(rig: Rig, gateways: readonly SimulatedGateway[], application: string) {
