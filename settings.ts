@@ -20,6 +20,12 @@ export const settingsError = defineErrors({
     title: 'A setting has a value that cannot be used.',
     remedy: 'Correct the setting named in the message; docs/settings.md lists every setting with its range.',
   },
+  ECHO_FOLDER_UNUSABLE: {
+    status: 500,
+    title: 'A folder named in the settings cannot be made or written.',
+    remedy:
+      'Let the user that runs ECHO write there, or name another folder with the setting in the message.',
+  },
 });
 
 /** One URL or several, as a list or separated by commas: nodes of one cluster, tried in turn. */
@@ -32,7 +38,11 @@ const brokerUrls = z
   )
   .pipe(z.array(z.url({ protocol: /^(mqtts?|wss?)$/ })).min(1));
 
-const port = z.coerce.number().int().min(0).max(65535);
+const whole = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const port = whole(0, 65535);
 const loopback = new Set(['127.0.0.1', 'localhost', '::1']);
 
 const schema = z
@@ -50,7 +60,7 @@ const schema = z
     port: port.default(8099).describe('ECHO_PORT'),
     /** The URL gateways and people reach the orchestrator at; derived from host and port when absent. */
     publicUrl: z.url().optional().describe('ECHO_PUBLIC_URL'),
-    apiKey: z.string().min(16).optional().describe('ECHO_API_KEY'),
+    apiKey: z.string().min(16, { error: 'needs 16 characters or more' }).optional().describe('ECHO_API_KEY'),
     logLevel: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info')
@@ -67,29 +77,17 @@ const schema = z
       .prefault({}),
     gateways: z
       .strictObject({
-        heartbeatMs: z.coerce
-          .number()
-          .int()
-          .min(100)
-          .max(600_000)
-          .default(2_000)
-          .describe('ECHO_HEARTBEAT_MS'),
+        heartbeatMs: whole(100, 600_000).default(2_000).describe('ECHO_HEARTBEAT_MS'),
         /** No heartbeat for this long: stale; three times as long: down. */
-        staleMs: z.coerce.number().int().min(300).max(3_600_000).default(7_000).describe('ECHO_STALE_MS'),
-        requestTimeoutMs: z.coerce
-          .number()
-          .int()
-          .min(100)
-          .max(120_000)
-          .default(10_000)
-          .describe('ECHO_REQUEST_TIMEOUT_MS'),
+        staleMs: whole(300, 3_600_000).default(7_000).describe('ECHO_STALE_MS'),
+        requestTimeoutMs: whole(100, 120_000).default(10_000).describe('ECHO_REQUEST_TIMEOUT_MS'),
       })
       .prefault({}),
     deploy: z
       .strictObject({
-        drainMs: z.coerce.number().int().min(0).max(600_000).default(15_000).describe('ECHO_DRAIN_MS'),
+        drainMs: whole(0, 600_000).default(15_000).describe('ECHO_DRAIN_MS'),
         /** How many gateways are worked on at once. */
-        concurrency: z.coerce.number().int().min(1).max(512).default(32).describe('ECHO_DEPLOY_CONCURRENCY'),
+        concurrency: whole(1, 512).default(32).describe('ECHO_DEPLOY_CONCURRENCY'),
       })
       .prefault({}),
     /** Brokers that stand at a site: its gateways exchange there, also while the wide-area link is down. */
@@ -115,7 +113,14 @@ const schema = z
       context.addIssue({
         code: 'custom',
         path: ['apiKey'],
-        message: `listening on ${s.host} needs an API key: set ECHO_API_KEY (16 characters or more)`,
+        message: `listening on ${s.host} needs an API key of 16 characters or more`,
+      });
+    }
+    if (s.port !== 0 && s.port === s.broker.port && s.broker.url === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['broker', 'port'],
+        message: `${s.port} is the port of the API`,
       });
     }
   });
@@ -139,6 +144,25 @@ function fromEnvironment(object: z.ZodType, env: NodeJS.ProcessEnv): Input {
     }
   }
   return out;
+}
+
+/** The variable that the schema describes for a setting. */
+function variableOf(path: readonly PropertyKey[]): string | undefined {
+  let at: z.ZodType | undefined = schema;
+  for (const key of path) {
+    const object: z.ZodType = unwrap(at);
+    at = object instanceof z.ZodObject ? (object.shape as Record<PropertyKey, z.ZodType>)[key] : undefined;
+    if (at === undefined) return undefined;
+  }
+  return at.description;
+}
+
+function explain({ path, message, ...issue }: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `there is no setting ${[...path, key].join('.')}`).join('; ');
+  }
+  const variable = variableOf(path);
+  return `${path.join('.')}${variable === undefined ? '' : ` (${variable})`}: ${message}`;
 }
 
 function unwrap(type: z.ZodType): z.ZodType {
@@ -194,9 +218,8 @@ export function loadSettings(overrides: Input = {}, env: NodeJS.ProcessEnv = pro
   const file = fromFile(resolve(named ?? 'echo.settings.json'), named !== undefined);
   const result = schema.safeParse(merge(merge(file, fromEnvironment(schema, env)), overrides));
   if (!result.success) {
-    const lines = result.error.issues.map((i) => `${i.path.join('.') || '(root)'}: ${i.message}`);
     throw settingsError('ECHO_SETTINGS_INVALID', {
-      message: lines.join('; '),
+      message: result.error.issues.map(explain).join('; '),
       where: result.error.issues[0]?.path.join('.') ?? '(root)',
     });
   }

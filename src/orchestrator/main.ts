@@ -2,7 +2,6 @@
  * Composition root: the one place that makes the parts and joins them. `createOrchestratorProcess` starts the whole
  * orchestrator in this process; run as a program, this file is the orchestrator without a local fleet.
  */
-import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
@@ -15,6 +14,7 @@ import { createApi, type Mount } from './api/createApi.ts';
 import { apiError } from './api/errors.ts';
 import { refusal } from './api/guard.ts';
 import { createDesignEditor } from './editor/DesignEditor.ts';
+import { makeFolder } from './folder.ts';
 import { GATEWAY_HREF } from './gateways/gatewayItem.ts';
 import { openFleet } from './gateways/openFleet.ts';
 import { Orchestrator, type OrchestratorPorts } from './Orchestrator.ts';
@@ -48,7 +48,7 @@ export async function createOrchestratorProcess(
   settings: Settings,
   options: ProcessOptions = {},
 ): Promise<OrchestratorProcess> {
-  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(settings.dataDir, 'dataDir (ECHO_DATA_DIR)', 0o700);
   const log = options.log ?? fileLog(settings);
   const closers: (() => unknown)[] = [];
   let closing: Promise<void> | undefined;

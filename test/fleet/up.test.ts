@@ -146,7 +146,15 @@ describe('npm start', function () {
   it('names a setting that cannot be used', async () => {
     const refused = up({ ECHO_PORT: '99999' });
     assert.equal(await refused.ended, 1);
-    assert.match(refused.said(), /ECHO_SETTINGS_INVALID: port: /);
+    assert.match(refused.said(), /ECHO_SETTINGS_INVALID: port \(ECHO_PORT\): /);
+  });
+
+  it('names a folder that cannot be written', async () => {
+    for (const name of ['ECHO_DATA_DIR', 'ECHO_CACHE_DIR']) {
+      const refused = up({ ...(await environment()), [name]: '/dev/null/folder' });
+      assert.equal(await refused.ended, 1);
+      assert.match(refused.said(), new RegExp(`ECHO_FOLDER_UNUSABLE: \\w+ \\(${name}\\): `));
+    }
   });
 
   it('--check verifies the example beside whatever runs and ends with one JSON object', async () => {

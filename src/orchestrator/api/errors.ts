@@ -78,7 +78,8 @@ export const apiError = defineErrors({
   ECHO_PORT_IN_USE: {
     status: 500,
     title: 'A port ECHO wants to listen on is taken.',
-    remedy: 'Stop what holds the port, or choose another one as the message says.',
+    remedy:
+      'Stop what listens there, or choose another port with ECHO_PORT, ECHO_BROKER_PORT or ECHO_FLEET_BASE_PORT.',
   },
   ECHO_LISTEN_FAILED: {
     status: 500,

@@ -10,7 +10,6 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -21,6 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
+import { makeFolder } from '../folder.ts';
 import { fleetError } from './errors.ts';
 import { withLock } from './lock.ts';
 
@@ -128,7 +128,7 @@ async function provide(
     markUsed(target);
     return target;
   }
-  mkdirSync(cacheDir, { recursive: true });
+  makeFolder(cacheDir, 'cacheDir (ECHO_CACHE_DIR)');
   const onWait = (pid: number) => progress(`waiting for process ${pid}, which is installing ${name}`);
   return withLock(
     `${target}.lock`,

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { loadSettings, type Settings } from '../../../settings.ts';
+import type { Settings } from '../../../settings.ts';
 import { fleetError } from './errors.ts';
 import { LOCAL_FLEET } from './LocalFleet.ts';
 import { freePort, freePorts } from './ports.ts';
@@ -22,17 +22,15 @@ export function cleanData(dataDir: string): void {
   rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** Settings for a check that disturbs nothing: free ports and a folder of its own, unless they were chosen. */
-export async function settingsForCheck(
-  chosen: Settings,
-): Promise<{ settings: Settings; temporary?: string }> {
-  const usual = loadSettings({}, {});
-  const overrides: Record<string, unknown> = {};
-  if (chosen.port === usual.port) overrides.port = await freePort();
-  if (chosen.broker.port === usual.broker.port) overrides.broker = { port: await freePort() };
-  if (chosen.fleet.basePort === usual.fleet.basePort)
-    overrides.fleet = { basePort: await freePorts(LOCAL_FLEET.length) };
-  if (chosen.dataDir !== usual.dataDir) return { settings: loadSettings(overrides) };
-  const temporary = mkdtempSync(join(tmpdir(), 'echo-check-'));
-  return { settings: loadSettings({ ...overrides, dataDir: temporary }), temporary };
+/** Settings for a check that disturbs nothing: free ports, a folder of its own, this machine alone. */
+export async function settingsForCheck(chosen: Settings): Promise<Settings> {
+  const { publicUrl: _, apiKey: __, ...rest } = chosen;
+  return {
+    ...rest,
+    host: '127.0.0.1',
+    port: await freePort(),
+    broker: { port: await freePort() },
+    fleet: { basePort: await freePorts(LOCAL_FLEET.length) },
+    dataDir: mkdtempSync(join(tmpdir(), 'echo-check-')),
+  };
 }

@@ -54,7 +54,7 @@ async function up(fresh: boolean): Promise<number> {
 /** Starts beside whatever runs, checks the example, stops; the verdict is the last line. The exit code. */
 async function check(): Promise<number> {
   const begun = performance.now();
-  const { settings, temporary } = await settingsForCheck(loadSettings());
+  const settings = await settingsForCheck(loadSettings());
   const echo = new LocalEcho(settings, createOrchestratorProcess);
   const stopped = new Promise<never>((_, reject) => {
     onEnd(echo, (why) => reject(new Error(`stopped by ${why}`)));
@@ -69,8 +69,8 @@ async function check(): Promise<number> {
     report(error);
     verdict = { ok: false, ...problemOf(error) };
   }
-  if (temporary !== undefined && !verdict.ok) process.stderr.write(`\nThe logs stay in ${temporary}\n`);
-  else if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
+  if (verdict.ok) rmSync(settings.dataDir, { recursive: true, force: true, maxRetries: 5 });
+  else process.stderr.write(`\nThe logs stay in ${settings.dataDir}\n`);
   const seconds = Number(((performance.now() - begun) / 1000).toFixed(1));
   process.stdout.write(`${JSON.stringify({ ...verdict, seconds })}\n`);
   return verdict.ok ? 0 : 1;
@@ -88,19 +88,15 @@ function report(error: unknown): void {
 
 const program = new Command('npm start --')
   .description('Starts ECHO on this machine: orchestrator, broker, editor and three real Node-RED gateways.')
-  .option(
-    '--check',
-    'run the example beside whatever runs, verify its result, print one JSON object, stop',
-    false,
-  )
-  .option('--fresh', 'forget applications, gateways and secrets of earlier starts first', false)
+  .option('--check', 'run the example beside whatever runs, verify its result, print one JSON object, stop')
+  .option('--fresh', 'forget applications, gateways and secrets of earlier starts first')
   .addHelpText('after', '\nSettings come from ECHO_* variables or echo.settings.json; see docs/settings.md.')
   .parse();
 
 let code = 1;
 try {
-  const { check: wanted, fresh } = program.opts<{ check: boolean; fresh: boolean }>();
-  code = wanted ? await check() : await up(fresh);
+  const { check: wanted, fresh } = program.opts<{ check?: true; fresh?: true }>();
+  code = wanted ? await check() : await up(fresh === true);
 } catch (error) {
   report(error);
 }
