@@ -24,16 +24,15 @@ export async function assertPortFree(
   });
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(host: string = '127.0.0.1'): Promise<number> {
-  const server = await listen(0, host);
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  await close(server);
-  return port;
+/** A port that was free a moment ago; see `freePorts`. */
+export function freePort(host: string = '127.0.0.1'): Promise<number> {
+  return freePorts(1, host);
 }
 
-/** First of `count` neighbouring ports that were free a moment ago, below the range systems hand out by themselves. */
+/**
+ * First of `count` neighbouring ports that were free a moment ago. They lie below the range from which systems give
+ * ports to outgoing connections, so that none is lost to one before it is listened on.
+ */
 export async function freePorts(count: number, host: string = '127.0.0.1'): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const first = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
