@@ -83,6 +83,13 @@ export const agentError = defineErrors({
     remedy:
       'Nothing to do: their tasks left this gateway and no stream feeds them; they count as declared loss.',
   },
+  ECHO_GATE_FULL: {
+    status: 503,
+    title: 'Sources sent more during a deploy than can be held.',
+    remedy:
+      'Bring the orchestrator back, so that it completes the deploy; what sources send until then is dropped, ' +
+      'counted and declared lost.',
+  },
   ECHO_GATE_LEASE_ENDED: {
     status: 504,
     title: 'A deploy did not renew its hold on this gateway.',

@@ -7,7 +7,6 @@
  * held is delivered in the order it was sent, to the node instances that stand there when the gate opens.
  */
 import type { GateOpened, GateStatus, StreamStatus } from '../../../../src/wire/control.ts';
-import { ECHO_OUT } from '../../../../src/wire/nodes.ts';
 import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex, Place } from '../flowIndex.ts';
 import type { Follower, Gate } from '../ports.ts';
@@ -15,22 +14,26 @@ import type { ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
 import { type Claims, close, expired, type Level, levels, nextExpiry, open } from './claims.ts';
 import { readClaims, writeClaims } from './claimsFile.ts';
 import { type Held, HeldQueue } from './held.ts';
+import { markCopies, type Origin, originOf } from './origin.ts';
+import { sortHeld } from './routing.ts';
 
 /** Deliveries per event-loop turn when a gate opens. */
 const BATCH = 128;
+/** Messages of sources that are held at most; streams are bounded by their credit. */
+const MOST_HELD = 100_000;
 
 export interface HookGateOptions {
   readonly flows: FlowIndex;
   /** File the claims are kept in. */
   readonly file: string;
-  readonly follower: Pick<Follower, 'inFlight'> & {
+  readonly follower: Pick<Follower, 'causeOf' | 'inFlight'> & {
     hold(msg: object, arriving?: RedNode): { readonly sent: SendEvent | undefined; release(): void };
   };
   readonly streams: () => StreamStatus[];
   readonly warn: (text: string) => void;
+  /** Instead of `MOST_HELD`. */
+  readonly mostHeld?: number;
 }
-
-type Route = { readonly to: string } | 'twice' | 'orphan';
 
 export class HookGate implements Gate {
   readonly #red: Red;
@@ -39,7 +42,9 @@ export class HookGate implements Gate {
   #levels: Map<string, Level>;
   readonly #queues = new Map<string, HeldQueue>();
   /** Held for a node that is gone, until a later opening finds a way for them. */
-  readonly #kept = new Map<string, Held[]>();
+  readonly #kept = new Map<string, readonly Held[]>();
+  /** Messages of sources dropped since each tab was closed: more than may be held. */
+  readonly #refused = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   #lease: NodeJS.Timeout | undefined;
   #call = 0;
@@ -59,8 +64,8 @@ export class HookGate implements Gate {
   install(): void {
     const { hooks } = this.#red;
     // Node-RED waits for a hook that does not declare exactly one parameter.
-    hooks.add('onSend.echo-gate', (_events) => {
-      this.#call++;
+    hooks.add('onSend.echo-gate', (events) => {
+      markCopies(events, ++this.#call);
       return undefined;
     });
     hooks.add('preRoute.echo-gate', (event) => this.#preRoute(event));
@@ -132,8 +137,8 @@ export class HookGate implements Gate {
     if (!this.#holds(event, tab, source)) return undefined;
     const msg = event.cloneMessage ? this.#red.util.cloneMessage(event.msg) : event.msg;
     const { release } = follower.hold(msg);
-    const origin = { source: this.#sender(event), original: event.msg, call: this.#call };
-    this.#queue(tab).push({ msg, destination, routed: true, ...origin, release });
+    const origin = { source: this.#sender(event), ...(originOf(event) ?? this.#single(event.msg)) };
+    this.#hold(tab, { msg, destination, routed: true, ...origin, release });
     return false;
   }
 
@@ -165,10 +170,27 @@ export class HookGate implements Gate {
     const stopped = !flows.running && flows.isEcho(tab) && this.#red.nodes.getNode(id) !== node;
     if (this.#levels.get(tab) !== 'all' && !stopped) return undefined;
     const { sent, release } = follower.hold(msg, node);
-    const held = { msg, destination: id, routed: false, original: msg, call: this.#call, release };
-    if (sent === undefined) this.#queue(tab).push(held);
-    else this.#queue(tab).pushBeforeRouted({ ...held, source: this.#sender(sent) });
+    const origin = (sent && originOf(sent)) ?? this.#single(msg);
+    const source = sent === undefined ? {} : { source: this.#sender(sent) };
+    this.#hold(tab, { msg, destination: id, routed: false, ...origin, ...source, release });
     return false;
+  }
+
+  /** Origin of a message that was sent to one node only. */
+  #single(original: object): Origin {
+    return { original, call: ++this.#call };
+  }
+
+  #hold(tab: string, held: Held): void {
+    const total = [...this.#queues.values()].reduce((sum, { size }) => sum + size, 0);
+    if (total >= (this.#options.mostHeld ?? MOST_HELD) && !this.#options.follower.causeOf(held.msg)) {
+      const before = this.#refused.get(tab) ?? 0;
+      if (before === 0)
+        this.#options.warn(logLine(agentError('ECHO_GATE_FULL', { message: `${total} messages are held` })));
+      this.#refused.set(tab, before + 1);
+      held.release();
+    } else if (held.routed || held.source === undefined) this.#queue(tab).push(held);
+    else this.#queue(tab).pushBeforeRouted(held);
   }
 
   /** After any deploy: gives what was held for nodes that were being replaced to their successors. */
@@ -184,7 +206,7 @@ export class HookGate implements Gate {
 
   #warnDropped({ dropped }: GateOpened): void {
     if (dropped === 0) return;
-    const message = `${dropped} held messages were for tasks that are no longer here and are fed by no stream`;
+    const message = `${dropped} messages for tasks that are no longer here, or more than could be held`;
     this.#options.warn(logLine(agentError('ECHO_HELD_DROPPED', { message })));
   }
 
@@ -205,43 +227,27 @@ export class HookGate implements Gate {
   /** Decides, in order, where each held message goes now that the nodes are the new ones. */
   #sort(tab: string, orphans: 'keep' | 'drop', total: GateOpened): void {
     const waiting = [...(this.#kept.get(tab) ?? []), ...(this.#queues.get(tab) ?? [])];
+    const sorted = sortHeld(waiting, orphans, {
+      typeOf: (id) => this.#red.nodes.getNode(id)?.type,
+      outFor: (...at) => this.#options.flows.outFor(...at),
+    });
     this.#kept.delete(tab);
     this.#queues.delete(tab);
-    const carried = new Map<object, Set<string>>();
-    for (const held of waiting) {
-      const route = this.#route(held, carried);
-      if (typeof route === 'object') {
-        if (route.to === held.destination) total.delivered++;
-        else total.rerouted++;
-        this.#queue(tab).push({ ...held, destination: route.to });
-      } else if (route === 'orphan' && orphans === 'keep') {
-        this.#kept.set(tab, [...(this.#kept.get(tab) ?? []), held]);
-      } else {
-        if (route === 'orphan') total.dropped++;
-        held.release();
-      }
-    }
+    if (sorted.kept.length > 0) this.#kept.set(tab, sorted.kept);
+    for (const held of sorted.deliver) this.#queue(tab).push(held);
+    total.delivered += sorted.delivered;
+    total.rerouted += sorted.rerouted;
+    total.dropped += sorted.dropped + (this.#refused.get(tab) ?? 0);
+    this.#refused.delete(tab);
   }
 
-  /** `carried`: which streams already carry a message, so that a fanned-out one enters each stream once. */
-  #route(held: Held, carried: Map<object, Set<string>>): Route {
-    const { destination, source, original, call } = held;
-    const node = this.#red.nodes.getNode(destination);
-    if (node && node.type !== ECHO_OUT) return { to: destination };
-    const to = node
-      ? destination
-      : source && this.#options.flows.outFor(source.task, source.port, destination)?.id;
-    if (to === undefined || !this.#red.nodes.getNode(to)) return 'orphan';
-    const streams = carried.get(original) ?? new Set();
-    if (streams.has(`${call}>${to}`)) return 'twice';
-    carried.set(original, streams.add(`${call}>${to}`));
-    return { to };
-  }
-
-  /** Delivers up to `limit` of what a tab that is open again has waiting; the rest in the next turns. */
+  /**
+   * Delivers up to `limit` of what a tab that is open again has waiting; the rest in the next turns. While a deploy has
+   * stopped nodes it waits: their successors get it.
+   */
   #deliver(tab: string, limit: number): void {
     const queue = this.#queues.get(tab);
-    if (queue === undefined || this.#levels.has(tab)) return;
+    if (queue === undefined || this.#levels.has(tab) || !this.#options.flows.running) return;
     for (let left = limit; left > 0; left--) {
       const held = queue.shift();
       if (held === undefined) {

@@ -1,6 +1,7 @@
 /** The messages held for one tab, in the order in which they are to be delivered. Pure. */
+import type { Origin } from './origin.ts';
 
-export interface Held {
+export interface Held extends Origin {
   readonly msg: object;
   /** Node it was on its way to. */
   readonly destination: string;
@@ -8,9 +9,6 @@ export interface Held {
   readonly routed: boolean;
   /** Who sent it over a wire; absent when it was handed to the node directly (a button, a link call, a catch). */
   readonly source?: { readonly task: string; readonly port: number | undefined };
-  /** Object the sender passed to `send`, and the number of that call: the same for every copy of one message. */
-  readonly original: object;
-  readonly call: number;
   /** Ends the hold towards the follower. */
   readonly release: () => void;
 }
