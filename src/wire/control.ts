@@ -92,6 +92,8 @@ export const consumerPosition = z.object({
   done: z.number(),
   stable: z.number(),
   credit: z.number(),
+  /** Records given up before it had received them: declared loss. */
+  lost: z.number().optional(),
 });
 
 export const outStreamStatus = z.object({

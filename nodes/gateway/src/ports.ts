@@ -5,7 +5,7 @@
 import type { GateOpened, GateStatus, NodeCounters, StreamStatus } from '../../../src/wire/control.ts';
 import type { DeliveryLevel, Via } from '../../../src/wire/nodes.ts';
 import type { StreamOperation } from '../../../src/wire/operate.ts';
-import type { Start } from '../../../src/wire/options.ts';
+import type { InChoice, OutChoice, Start } from '../../../src/wire/options.ts';
 
 /** Identity of one effect of one cause, carried with a record so that work done again is recognised. */
 export interface Lineage {
@@ -59,7 +59,7 @@ export interface StreamState {
   readonly waiting: number;
   /** Records stably passed (out) or done (in); a stream that waits and does not pass is stuck. */
   readonly passed: number;
-  /** Out: the log is at its quota; appends are refused with ECHO_STREAM_FULL. */
+  /** Out: the log takes in no more: what is appended is refused, or dropped where the wire's options say so. */
   readonly full: boolean;
 }
 
@@ -76,6 +76,8 @@ export interface OutStreamOptions {
   readonly start?: Start | undefined;
   /** Tab of the `echo out` node: while its log is nearly full, streams into the same tab get no credit. */
   readonly tab: string;
+  /** Options of the wire that are not the default. */
+  readonly choice?: OutChoice;
 }
 
 export interface InStreamOptions {
@@ -90,6 +92,8 @@ export interface InStreamOptions {
   readonly tab: string;
   /** Deliveries after which a message whose task fails is set aside; absent or 0: a failure counts as processed. */
   readonly attempts?: number | undefined;
+  /** Options of the wire that are not the default. */
+  readonly choice?: InChoice;
   /** Hands one message to Node-RED, synchronously (`node.send`). */
   readonly deliver: (msg: object) => void;
 }
@@ -105,7 +109,8 @@ export interface Streams {
   closeIn(stream: string): void;
   /**
    * Appends to an open out stream; the message is encoded before the call returns. Resolves once it is in the log
-   * (at-most-once: handed to the connection). Rejects with ECHO_MESSAGE_NOT_CARRIED, ECHO_MESSAGE_TOO_LARGE,
+   * and survives what the wire's durability says (at-most-once: handed to the connection), or was dropped, which is
+   * counted. Rejects with ECHO_MESSAGE_NOT_CARRIED, ECHO_MESSAGE_TOO_LARGE,
    * ECHO_STREAM_FULL, ECHO_STREAM_NOT_OPEN or ECHO_LOG_WRITE_FAILED. `cause` must be the very object that
    * `follow` was given: what one delivery causes is numbered per object.
    */

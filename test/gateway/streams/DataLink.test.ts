@@ -37,6 +37,7 @@ describe('data connection', function () {
       onMessage: (topic, payload) => heard.push(`${topic} ${payload}`),
       onSubscribed: (topic) => heard.push(`subscribed ${topic}`),
       onDown: () => heard.push('down'),
+      onDrain: () => {},
       log: { info: () => {}, warn: (text) => warnings.push(text) },
     });
     return kit.add({ connection, warnings, heard }, () => connection.close());

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { StreamLog } from '../../../nodes/gateway/src/streams/StreamLog.ts';
+import type { Durability } from '../../../src/wire/options.ts';
 import { decodeRecord, encodeRecord } from '../../../src/wire/records.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { waitFor } from '../../kit/wait.ts';
@@ -21,12 +22,19 @@ const record = (n: number, size = 20): Buffer =>
 
 describe('stream log', () => {
   const kit = disposables();
-  const open = (folder: string, host = 'h1', cacheBytes = 1_000, segmentBytes = 500): StreamLog =>
+  const open = (
+    folder: string,
+    host = 'h1',
+    cacheBytes = 1_000,
+    segmentBytes = 500,
+    durability: Durability = 'flush',
+  ): StreamLog =>
     new StreamLog({
       folder,
       stream: 's',
       epoch: 3,
       host,
+      durability,
       segmentBytes,
       cacheBytes,
       now: () => 1_000,
@@ -194,6 +202,7 @@ describe('stream log', () => {
     mkdirSync(next);
     log.append(record(4));
     assert.throws(() => log.commit());
+    log.discard();
     assert.equal(log.head, 3);
     rmdirSync(next);
     fill(log, 4, 6);

@@ -125,7 +125,9 @@ for (const { name, start, missing } of brokers) {
 
     it('an at-most-once stream carries messages without a log', async () => {
       const [a, b] = pair(broker.url, 'at-most-once');
-      await waitFor(() => a.streams.connected('shared') && b.streams.connected('shared'), { what: 'both connections' });
+      await waitFor(() => a.streams.connected('shared') && b.streams.connected('shared'), {
+        what: 'both connections',
+      });
       let n = 0;
       await waitFor(
         async () => {
@@ -465,6 +467,20 @@ describe('producer epochs', function () {
     to.openIn(from.gateway, 'at-least-once', STREAM, epoch);
   };
 
+  /** The consumer has told the producer where it is, and been told who it is. */
+  async function introduced(from: Rig, to: Rig, start: () => void): Promise<void> {
+    const heard: string[] = [];
+    const spy = mqtt.connect(broker.url);
+    spy.on('message', (topic) => heard.push(topic));
+    const [data, ack] = [topics.data(to.gateway, from.gateway), topics.ack(from.gateway, to.gateway)];
+    await spy.subscribeAsync([data, ack]);
+    start();
+    await waitFor(() => heard.includes(ack) && heard.lastIndexOf(data) > heard.indexOf(ack), {
+      what: 'the new producer to have said who it is',
+    });
+    await spy.endAsync();
+  }
+
   it('a stream follows its producer from A to B and back, whatever their clocks and old logs say', async () => {
     const [a, b, c] = rigs();
     route(a, c, 1);
@@ -506,16 +522,7 @@ describe('producer epochs', function () {
     await waitFor(() => c.in().received === 60, { what: 'records held at the consumer' });
 
     a.streams.closeOut(STREAM);
-    const heard: string[] = [];
-    const spy = mqtt.connect(broker.url);
-    spy.on('message', (topic) => heard.push(topic));
-    const [data, ack] = [topics.data(c.gateway, b.gateway), topics.ack(b.gateway, c.gateway)];
-    await spy.subscribeAsync([data, ack]);
-    route(b, c, 2);
-    await waitFor(() => heard.includes(ack) && heard.lastIndexOf(data) > heard.indexOf(ack), {
-      what: 'the new producer to have said who it is',
-    });
-    await spy.endAsync();
+    await introduced(b, c, () => route(b, c, 2));
     b.streams.closeOut(STREAM);
     route(a, c, 1);
     c.hold(false);
@@ -526,8 +533,10 @@ describe('producer epochs', function () {
 
     a.streams.closeOut(STREAM);
     c.hold(true);
-    route(b, c, 3);
+    await introduced(b, c, () => route(b, c, 3));
+    assert.equal(c.in().pe, 1);
     c.hold(false);
+    await waitFor(() => c.in().pe === 3, { what: 'the new log to be entered with nothing in it' });
     await b.append(70, 80);
     await drained(b);
     assert.deepEqual(c.numbers, range(0, 80));
@@ -562,7 +571,9 @@ describe('producer epochs', function () {
   it('an unlogged stream of another epoch is not delivered', async () => {
     const [a, , c] = rigs();
     c.openIn(a.gateway, 'at-most-once', STREAM, 2);
-    await waitFor(() => a.streams.connected('shared') && c.streams.connected('shared'), { what: 'both connections' });
+    await waitFor(() => a.streams.connected('shared') && c.streams.connected('shared'), {
+      what: 'both connections',
+    });
     for (const epoch of [1, 2]) {
       a.openOut([c.gateway], 'at-most-once', epoch);
       const had = c.arrivals.length;

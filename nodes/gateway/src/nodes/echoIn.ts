@@ -1,5 +1,6 @@
 /** `echo in`: delivers the messages of a stream as if the task at its other end had sent them here. */
 import { ECHO_IN, type EchoInNode } from '../../../../src/wire/nodes.ts';
+import { inChoice } from '../../../../src/wire/options.ts';
 import type { FindRuntime, RuntimeApi, RuntimeNode } from './runtime.ts';
 import { showStatus } from './status.ts';
 
@@ -14,7 +15,8 @@ function openEchoIn(node: RuntimeNode, config: EchoInNode, find: FindRuntime): v
   const { stream, epoch = 1, level, producer, via, attempts } = config;
   try {
     const deliver = (msg: object) => node.send(msg);
-    find()?.streams.openIn({ stream, epoch, level, producer, via, attempts, tab: node.z, deliver });
+    const choice = inChoice(config);
+    find()?.streams.openIn({ stream, epoch, level, producer, via, attempts, tab: node.z, choice, deliver });
   } catch (error) {
     node.error(error);
   }

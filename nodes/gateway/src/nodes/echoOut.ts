@@ -1,5 +1,6 @@
 /** `echo out`: appends each message it gets to its stream; done once the message is in the log. */
 import { ECHO_OUT, type EchoOutNode } from '../../../../src/wire/nodes.ts';
+import { outChoice } from '../../../../src/wire/options.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
 import type { FindRuntime, RuntimeApi, RuntimeNode } from './runtime.ts';
 import { showStatus } from './status.ts';
@@ -16,7 +17,16 @@ function openEchoOut(node: RuntimeNode, config: EchoOutNode, find: FindRuntime):
   const consumers = (config.consumers ?? []).map((c) => c.gateway);
   const via = new Map((config.consumers ?? []).map((c) => [c.gateway, c.via ?? 'shared']));
   try {
-    find()?.streams.openOut({ stream, epoch, level, consumers, via, start, tab: node.z });
+    find()?.streams.openOut({
+      stream,
+      epoch,
+      level,
+      consumers,
+      via,
+      start,
+      tab: node.z,
+      choice: outChoice(config),
+    });
   } catch (error) {
     node.error(error);
   }

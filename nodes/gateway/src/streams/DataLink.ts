@@ -13,11 +13,15 @@ export interface DataLinkOptions {
   /** The topic can be heard from now on. Also after each reconnect, for every topic. */
   readonly onSubscribed: (topic: string) => void;
   readonly onDown: () => void;
+  /** The connection takes more after it was `congested`. */
+  readonly onDrain: () => void;
   readonly log: { info(text: string): void; warn(text: string): void };
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEPALIVE_S = 10;
+/** Bytes that wait for the socket from which on what is not urgent had better wait in its log. */
+const CONGESTED_BYTES = 256 * 1024;
 
 export class DataLink {
   readonly #options: DataLinkOptions;
@@ -28,6 +32,7 @@ export class DataLink {
   #broker = 0;
   #up = false;
   #closed = false;
+  #congested = false;
 
   constructor(options: DataLinkOptions) {
     this.#options = options;
@@ -38,8 +43,24 @@ export class DataLink {
     return this.#up;
   }
 
+  /** More waits for the socket than it takes at once. */
+  get congested(): boolean {
+    return this.#congested;
+  }
+
   publish(topic: string, payload: Buffer): void {
-    if (this.#up) this.#client?.publish(topic, payload, { qos: 0 });
+    const client = this.#client;
+    if (!this.#up || client === undefined) return;
+    client.publish(topic, payload, { qos: 0 });
+    if (this.#congested || client.stream.writableLength < CONGESTED_BYTES) return;
+    this.#congested = true;
+    client.stream.once('drain', () => this.#onDrain(client));
+  }
+
+  #onDrain(client: MqttClient): void {
+    if (client !== this.#client) return;
+    this.#congested = false;
+    this.#options.onDrain();
   }
 
   subscribe(topic: string): void {
@@ -111,6 +132,7 @@ export class DataLink {
   #down(): void {
     const was = this.#up;
     this.#up = false;
+    this.#congested = false;
     this.#client = undefined;
     if (was) this.#options.onDown();
   }

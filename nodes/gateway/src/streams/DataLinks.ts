@@ -11,6 +11,7 @@ export interface DataLinksOptions {
   /** The topic can be heard from now on. Also after each reconnect. */
   readonly onSubscribed: (via: Via, topic: string) => void;
   readonly onDown: (via: Via) => void;
+  readonly onDrain: (via: Via) => void;
   readonly log: { info(text: string): void; warn(text: string): void };
 }
 
@@ -46,6 +47,11 @@ export class DataLinks {
     return this.#links.get(via)?.link.connected ?? false;
   }
 
+  /** What is not urgent had better wait until `onDrain`. */
+  congested(via: Via): boolean {
+    return this.#links.get(via)?.link.congested ?? false;
+  }
+
   /** The topic is subscribed to there now. */
   hears(via: Via, topic: string): boolean {
     return this.#heard.has(`${via} ${topic}`);
@@ -65,7 +71,7 @@ export class DataLinks {
   }
 
   #open(via: Via, gateway: string, brokers: readonly BrokerAccess[]): DataLink {
-    const { onMessage, onSubscribed, onDown, log } = this.#options;
+    const { onMessage, onSubscribed, onDown, onDrain, log } = this.#options;
     return new DataLink({
       clientId: `echo-${gateway}-${CLIENT[via]}`,
       brokers,
@@ -78,6 +84,7 @@ export class DataLinks {
         for (const heard of this.#heard) if (heard.startsWith(`${via} `)) this.#heard.delete(heard);
         onDown(via);
       },
+      onDrain: () => onDrain(via),
       log,
     });
   }

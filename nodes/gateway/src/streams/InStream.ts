@@ -94,9 +94,10 @@ export class InStream {
     this.#dispatch({ type: 'link', up, at: performance.now() });
   }
 
-  /** `open` false: no further credit is given. */
-  grant(open: boolean): void {
-    if (open !== this.#state.open) this.#dispatch({ type: 'grant', open, at: performance.now() });
+  /** Takes up to `window` records in advance; `open` false: no further credit is given. */
+  grant(open: boolean, window: number): void {
+    if (open !== this.#state.open || window !== this.#state.window)
+      this.#dispatch({ type: 'grant', open, window, at: performance.now() });
   }
 
   /** The gate or the node may have opened. */

@@ -1,13 +1,10 @@
 /** The producer's side of one stream at a gateway: its log, its cursors and the sender state machine. */
-import { encodeMessage } from '../../../../src/wire/codec.ts';
 import type { Consumer, ConsumerCursor } from '../../../../src/wire/consumer.ts';
 import type { OutStreamStatus } from '../../../../src/wire/control.ts';
-import type { EchoError } from '../../../../src/wire/errors.ts';
 import { type AckFrame, encodeData } from '../../../../src/wire/frames.ts';
-import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
+import type { Lineage } from '../../../../src/wire/lineage.ts';
 import type { Inspection, Purged } from '../../../../src/wire/operate.ts';
 import type { Start } from '../../../../src/wire/options.ts';
-import { encodeRecord } from '../../../../src/wire/records.ts';
 import {
   initSender,
   reduceSender,
@@ -16,21 +13,25 @@ import {
   type SenderState,
   senderDue,
 } from '../../../../src/wire/sender.ts';
-import { MAX_RECORD_BYTES, NO_BOOT } from '../../../../src/wire/stream.ts';
+import { NO_BOOT } from '../../../../src/wire/stream.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
 import type { CursorJournal } from './CursorJournal.ts';
 import { Driver } from './Driver.ts';
+import { Intake, type LogPolicy } from './Intake.ts';
 import { Rate } from './measures.ts';
+import { segmentBytesOf } from './overload.ts';
 import { StreamLog, type StreamLogOptions } from './StreamLog.ts';
 import { viewOf } from './views.ts';
 
 export interface OutStreamOptions {
   readonly stream: string;
   readonly epoch: number;
-  readonly log: Omit<StreamLogOptions, 'stream' | 'epoch' | 'onReserved'>;
-  readonly quotaBytes: number;
+  readonly log: Omit<StreamLogOptions, 'stream' | 'epoch' | 'durability' | 'onReserved'>;
+  readonly policy: LogPolicy;
   readonly cursors: CursorJournal;
   readonly send: (consumer: string, frame: Buffer) => void;
+  /** Calls `send` when the connection to the consumer takes more and it is this stream's turn. */
+  readonly turn: (consumer: string, send: () => void) => void;
   /** `nearlyFull` changed. */
   readonly onLevel: () => void;
   readonly warn: (text: string) => void;
@@ -38,43 +39,36 @@ export interface OutStreamOptions {
 
 /** Largest DATA frame, bytes, unless one record is larger. */
 const FRAME_BYTES = 64 * 1024;
-/** From this part of the quota on, streams into the same tab get no credit. */
-const NEARLY_FULL = 0.9;
 const RESERVE_AGAIN_MS = 1_000;
-
-interface Batch {
-  readonly written: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-  records: number;
-}
 
 export class OutStream {
   readonly #options: OutStreamOptions;
   readonly #log: StreamLog;
-  readonly #hash: number;
-  readonly #ordinals = new WeakMap<Lineage, number>();
+  readonly #intake: Intake;
   readonly #driver: Driver<SenderState, SenderEvent, SenderEffect>;
   readonly #rate = new Rate();
-  #batch: Batch | undefined;
-  /** Written; but until their numbers are reserved, a power cut would take them without a trace. */
-  readonly #unreserved: { readonly batch: Batch; readonly last: number }[] = [];
-  #refused = 0;
-  #appended = 0;
   #sent = 0;
   #retransmitted = 0;
-  #lost = 0;
+  /** Records given up before a consumer had received them, by consumer; and those the worst hit of them lost. */
+  readonly #lostBy: Record<string, number> = {};
+  #givenUp = 0;
   #closed = false;
-  #wasNearlyFull = false;
 
   constructor(options: OutStreamOptions) {
     this.#options = options;
-    this.#hash = hashText(options.stream);
+    const { stream, policy, onLevel } = options;
     this.#log = new StreamLog({
       ...options.log,
-      stream: options.stream,
+      stream,
       epoch: options.epoch,
+      durability: policy.durability,
+      segmentBytes: segmentBytesOf(policy.quotaBytes, options.log.segmentBytes),
       onReserved: (error) => this.#onReserved(error),
+    });
+    this.#intake = new Intake({
+      ...{ stream, policy, onLevel, log: this.#log },
+      onWritten: () => this.#onSendable(),
+      giveUp: (upTo) => this.#giveUp(upTo),
     });
     const cursors: Record<string, ConsumerCursor> = {};
     for (const [key, value] of options.cursors.entries(this.#cursorKey('')))
@@ -94,7 +88,7 @@ export class OutStream {
   }
 
   get nearlyFull(): boolean {
-    return this.#log.bytes >= this.#options.quotaBytes * NEARLY_FULL;
+    return this.#intake.nearlyFull;
   }
 
   /** Records every consumer has stably passed. */
@@ -103,7 +97,7 @@ export class OutStream {
   }
 
   get full(): boolean {
-    return this.#log.bytes >= this.#options.quotaBytes;
+    return this.#intake.full;
   }
 
   /** Records some consumer has not stably passed. */
@@ -115,21 +109,16 @@ export class OutStream {
     return Object.keys(this.#state.consumers);
   }
 
-  /** Encodes now; resolves once the record is written and its number reserved. One promise serves all appends of a turn. */
   append(msg: object, cause: Lineage | undefined): Promise<void> {
-    let payload: Buffer;
-    try {
-      payload = this.#encode(msg, cause);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    if (this.full) return Promise.reject(this.#refuse());
-    if (this.#refused > 0) this.#log.appendGap(this.#refused);
-    this.#refused = 0;
-    this.#log.append(payload);
-    const batch = this.#openBatch();
-    batch.records++;
-    return batch.written;
+    return this.#intake.append(msg, cause);
+  }
+
+  /** Holds for what is appended from now on. */
+  setPolicy(policy: LogPolicy): void {
+    const { durability, quotaBytes } = policy;
+    const segmentBytes = segmentBytesOf(quotaBytes, this.#options.log.segmentBytes);
+    this.#log.configure({ durability, segmentBytes });
+    this.#intake.policy = policy;
   }
 
   /** What a newcomer is owed from now on must be known after a power cut: its cursor is synced at once. */
@@ -161,15 +150,9 @@ export class OutStream {
 
   /** Gives up what waits for the consumer, or for all: declared loss of what they have not received. */
   purge(consumer: string | undefined): Purged {
-    this.#commit();
+    this.#intake.commit();
     const to = this.#log.head;
-    const given = Object.entries(this.#state.consumers).filter(
-      ([id]) => consumer === undefined || id === consumer,
-    );
-    const consumers = Object.fromEntries(given.map(([id, c]) => [id, Math.max(0, to - c.received)]));
-    this.#lost += Math.max(0, ...Object.values(consumers));
-    const named = consumer === undefined ? {} : { consumer };
-    this.#dispatch({ type: 'giveUp', upTo: to, ...named, at: performance.now() });
+    const consumers = this.#giveUp(to, consumer);
     this.#options.cursors.flush(true);
     return { to, consumers };
   }
@@ -177,9 +160,13 @@ export class OutStream {
   status(): OutStreamStatus {
     const { waiting } = this;
     const { bytes, since } = this.#log.extent(this.#log.head - waiting + 1);
-    const rate = this.#rate.of(this.#appended, performance.now());
+    const rate = this.#rate.of(this.#intake.appended, performance.now());
     const consumers: OutStreamStatus['consumers'] = {};
-    for (const [id, c] of Object.entries(this.#state.consumers)) consumers[id] = positions(c);
+    for (const [id, c] of Object.entries(this.#state.consumers))
+      consumers[id] = {
+        ...positions(c),
+        ...(this.#lostBy[id] === undefined ? {} : { lost: this.#lostBy[id] }),
+      };
     return {
       stream: this.#options.stream,
       role: 'out',
@@ -188,31 +175,33 @@ export class OutStream {
       base: this.#log.base,
       bytes: this.#log.bytes,
       consumers,
-      appended: this.#appended,
+      appended: this.#intake.appended,
       sent: this.#sent,
       retransmitted: this.#retransmitted,
-      lost: this.#lost,
+      lost: this.#intake.lost + this.#givenUp,
       backlog: { records: waiting, bytes, ...(since === undefined ? {} : { since }) },
       ...(rate === undefined ? {} : { rate }),
     };
   }
 
   async close(): Promise<void> {
-    this.#commit();
+    this.#intake.end();
     this.#closed = true;
     this.#driver.stop();
-    await this.#log.close();
-    for (const { batch } of this.#unreserved.splice(0)) batch.resolve();
+    try {
+      await this.#log.close();
+    } catch (error) {
+      // What it held in memory alone is declared lost at the next start.
+      this.#options.warn(`the log of ${this.#options.stream} was not closed: ${(error as Error).message}`);
+    }
+    this.#intake.closed();
   }
 
   /** Forgets log and cursors. */
   async destroy(): Promise<void> {
     this.#closed = true;
     this.#driver.stop();
-    const gone = wireError('ECHO_STREAM_NOT_OPEN', { where: this.#options.stream });
-    this.#batch?.reject(gone);
-    this.#batch = undefined;
-    for (const { batch } of this.#unreserved.splice(0)) batch.reject(gone);
+    this.#intake.closed(wireError('ECHO_STREAM_NOT_OPEN', { where: this.#options.stream }));
     for (const id of this.consumers) this.#options.cursors.set(this.#cursorKey(id), undefined);
     await this.#log.destroy();
   }
@@ -224,69 +213,25 @@ export class OutStream {
     return Math.min(this.#log.head, ...Object.values(consumers).map((c) => c.stable));
   }
 
-  #encode(msg: object, cause: Lineage | undefined): Buffer {
-    const { codec, body } = encodeMessage(msg);
-    const ordinal = cause === undefined ? 0 : (this.#ordinals.get(cause) ?? 0);
-    const lineage = cause === undefined ? {} : { lineage: childLineage(cause, this.#hash, ordinal) };
-    const payload = encodeRecord({ kind: 'message', ts: Date.now(), codec, body, ...lineage });
-    if (payload.length > MAX_RECORD_BYTES) {
-      throw wireError('ECHO_MESSAGE_TOO_LARGE', {
-        message: `the message is ${payload.length} bytes; a wire carries ${MAX_RECORD_BYTES}`,
-        where: this.#options.stream,
-      });
-    }
-    if (cause !== undefined) this.#ordinals.set(cause, ordinal + 1);
-    return payload;
-  }
-
-  /** Declared loss: the next record that fits is preceded by a GAP that counts the refused ones. */
-  #refuse(): EchoError {
-    this.#refused++;
-    this.#lost++;
-    return wireError('ECHO_STREAM_FULL', {
-      message: `the log of ${this.#options.stream} holds ${this.#log.bytes} bytes, its quota is ${this.#options.quotaBytes}`,
-      where: this.#options.stream,
-    });
-  }
-
-  #openBatch(): Batch {
-    if (this.#batch === undefined) {
-      this.#batch = openBatch();
-      setImmediate(() => this.#commit());
-    }
-    return this.#batch;
-  }
-
-  #commit(): void {
-    const batch = this.#batch;
-    if (batch === undefined) return;
-    this.#batch = undefined;
-    try {
-      this.#log.commit();
-    } catch (cause) {
-      this.#refused += batch.records;
-      this.#lost += batch.records;
-      const message = `${this.#options.stream}: ${(cause as Error).message}`;
-      batch.reject(wireError('ECHO_LOG_WRITE_FAILED', { message, where: this.#options.stream, cause }));
-      return;
-    }
-    this.#appended += batch.records;
-    this.#unreserved.push({ batch, last: this.#log.head });
-    this.#onSendable();
-    this.#checkLevel();
+  /** Declared loss: how many records the consumer, or each, had not received yet. */
+  #giveUp(upTo: number, consumer?: string): Record<string, number> {
+    const given = Object.entries(this.#state.consumers).filter(
+      ([id]) => consumer === undefined || id === consumer,
+    );
+    const lost = Object.fromEntries(given.map(([id, c]) => [id, Math.max(0, upTo - c.received)]));
+    for (const [id, count] of Object.entries(lost))
+      if (count > 0) this.#lostBy[id] = (this.#lostBy[id] ?? 0) + count;
+    this.#givenUp += Math.max(0, ...Object.values(lost));
+    const named = consumer === undefined ? {} : { consumer };
+    this.#dispatch({ type: 'giveUp', upTo, ...named, at: performance.now() });
+    // Without consumers there is nobody whose cursor would trim it.
+    if (consumer === undefined) this.#log.trim(upTo);
+    return lost;
   }
 
   #onSendable(): void {
-    const { sendable } = this.#log;
-    while (this.#unreserved[0] !== undefined && this.#unreserved[0].last <= sendable)
-      this.#unreserved.shift()!.batch.resolve();
-    this.#dispatch({ type: 'appended', head: sendable, at: performance.now() });
-  }
-
-  #checkLevel(): void {
-    if (this.nearlyFull === this.#wasNearlyFull) return;
-    this.#wasNearlyFull = !this.#wasNearlyFull;
-    this.#options.onLevel();
+    this.#intake.settle();
+    this.#dispatch({ type: 'appended', head: this.#log.sendable, at: performance.now() });
   }
 
   #onReserved(error: unknown): void {
@@ -306,14 +251,14 @@ export class OutStream {
   #perform(effect: SenderEffect): void {
     switch (effect.type) {
       case 'send':
-        this.#send(effect);
+        this.#options.turn(effect.consumer, () => this.#send(effect));
         break;
       case 'probe':
         this.#options.send(effect.consumer, this.#frame(effect.consumer, undefined, []));
         break;
       case 'trim':
         this.#log.trim(effect.upTo);
-        this.#checkLevel();
+        this.#intake.checkLevel();
         break;
       case 'persist':
         this.#options.cursors.set(this.#cursorKey(effect.consumer), effect.cursor);
@@ -324,6 +269,13 @@ export class OutStream {
   }
 
   #send({ consumer, from, to, maxBytes }: Extract<SenderEffect, { type: 'send' }>): void {
+    // While it waited for its turn the consumer may have left, gone back, or been given up to.
+    const { next } = this.#state.consumers[consumer] ?? {};
+    if (this.#closed || next === undefined) return;
+    if (from !== next) {
+      this.#dispatch({ type: 'sent', consumer, from, to: from - 1, bytes: 0, at: performance.now() });
+      return;
+    }
     const entries = this.#log.read(from, to, Math.min(maxBytes, FRAME_BYTES));
     const first = entries[0];
     const last = entries.at(-1);
@@ -364,15 +316,5 @@ export class OutStream {
 /** What the keys of a stream's cursors begin with: those of the log of one epoch, or of all its logs. */
 export const cursorsOf = (stream: string, epoch?: number): string =>
   `out ${JSON.stringify(stream)} ${epoch === undefined ? '' : `${epoch} `}`;
-
-function openBatch(): Batch {
-  let resolve = (): void => {};
-  let reject = (_error: unknown): void => {};
-  const written = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { written, resolve, reject, records: 0 };
-}
 
 const positions = ({ received, done, stable, credit }: Consumer) => ({ received, done, stable, credit });

@@ -1,13 +1,17 @@
 /**
  * The log of one out stream in a folder of its own: segments, and `log.json` with its identity and the sequence
  * numbers it may use. What is committed has been written to the operating system; a restart of the machine may take
- * the last of it, so numbers are reserved in synced blocks before they are sent and never used twice.
+ * the last of it, so numbers are reserved in synced blocks before they are sent and never used twice. With durability
+ * `memory` segments stay in memory, and the numbers of those a crash takes are burnt in the same way.
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Durability } from '../../../../src/wire/options.ts';
 import { decodeRecord, encodeRecord } from '../../../../src/wire/records.ts';
 import type { Incarnation } from '../../../../src/wire/stream.ts';
-import { readObject, writeWhole, writeWholeLater } from './files.ts';
+import { readObject, syncFile, syncFolder, writeWhole, writeWholeLater } from './files.ts';
+import { GroupSync } from './GroupSync.ts';
+import { MemorySegment } from './MemorySegment.ts';
 import { entryBytes, type LogEntry, Segment } from './Segment.ts';
 
 export interface StreamLogOptions {
@@ -17,6 +21,7 @@ export interface StreamLogOptions {
   readonly epoch: number;
   /** See `hostBoot`. */
   readonly host: string;
+  readonly durability: Durability;
   readonly segmentBytes: number;
   /** Most bytes of recent records kept in memory. */
   readonly cacheBytes: number;
@@ -31,7 +36,12 @@ const BLOCK = 4096;
 
 export class StreamLog {
   readonly #options: StreamLogOptions;
-  readonly #segments: Segment[] = [];
+  readonly #segments: (Segment | MemorySegment)[] = [];
+  #durability: Durability;
+  #segmentBytes: number;
+  /** Files, and the folder, that hold something a power cut would take. */
+  readonly #unsynced = new Set<string>();
+  readonly #sync = new GroupSync(() => this.#syncFiles());
   #incarnation: Incarnation;
   /** Bytes of all segments but the last, which is the one written to. */
   #oldBytes = 0;
@@ -42,11 +52,15 @@ export class StreamLog {
   #cache: LogEntry[] = [];
   #cacheBytes = 0;
   #reserved = 0;
+  /** Grows with each state written at once: one that was being written meanwhile is out of date. */
+  #revision = 0;
   #reserving: Promise<void> | undefined;
 
   /** Opens or makes the log; cuts off a torn tail and covers lost numbers with a GAP. Throws on unusable files. */
   constructor(options: StreamLogOptions) {
     this.#options = options;
+    this.#durability = options.durability;
+    this.#segmentBytes = options.segmentBytes;
     mkdirSync(options.folder, { recursive: true });
     const known = readObject(this.#file);
     const born = asNumber(known?.born) ?? options.now();
@@ -56,12 +70,12 @@ export class StreamLog {
     const cleanHead = asNumber(known?.cleanHead);
     const whole =
       cleanHead === undefined
-        ? !cut && options.host !== '' && known?.host === options.host
+        ? !cut && known?.memory !== true && options.host !== '' && known?.host === options.host
         : this.#head >= cleanHead;
     if (!whole && reserved > this.#head)
       this.#appendNow(gap(this.#head, reserved, options.now(), 'lost-tail'));
     this.#reserved = reserved;
-    if (known === undefined) this.#writeState({});
+    if (known === undefined || (this.#hasMemory && known.memory !== true)) this.#writeState({});
     this.reserve();
   }
 
@@ -89,6 +103,22 @@ export class StreamLog {
     return this.#oldBytes + (this.#segments.at(-1)?.size ?? 0) + this.#pendingBytes;
   }
 
+  /** Last sequence of the oldest segment, which can be given up by itself; undefined when there is nothing to give up. */
+  endOfOldest(): number | undefined {
+    if (this.#segments.length === 1 && this.#segments[0]!.size > 0) this.#addSegment(this.#committed + 1);
+    const next = this.#segments[1];
+    return next === undefined ? undefined : next.first - 1;
+  }
+
+  /** Holds for what is appended from now on. */
+  configure({ durability, segmentBytes }: { durability: Durability; segmentBytes: number }): void {
+    this.#segmentBytes = segmentBytes;
+    if (durability === this.#durability) return;
+    this.#durability = durability;
+    // Known on disk before anything is kept in memory alone.
+    if (durability === 'memory') this.#writeState({});
+  }
+
   /** Takes the next sequence for the record; `commit` writes it. */
   append(payload: Buffer): number {
     const seq = this.#head + 1;
@@ -105,20 +135,29 @@ export class StreamLog {
     this.#head = entry.to;
   }
 
-  /** Writes what was appended, in one piece. When it throws, what was appended since the last commit is gone. */
+  /** Writes what was appended, in one piece. When it throws, it may be tried again or `discard` what was appended. */
   commit(): void {
     const entries = this.#pending;
     if (entries.length === 0) return;
+    const segment = this.#activeSegment(entries[0]!.seq);
+    segment.write(entries.map((e) => e.payload));
+    if (this.#durability === 'fsync' && segment instanceof Segment) this.#unsynced.add(segment.path);
     this.#pending = [];
     this.#pendingBytes = 0;
-    try {
-      this.#activeSegment(entries[0]!.seq).write(entries.map((e) => e.payload));
-    } catch (error) {
-      this.#head = entries[0]!.seq - 1;
-      throw error;
-    }
     for (const entry of entries) this.#remember(entry);
     this.#reserveAhead();
+  }
+
+  /** Forgets what was appended since the last commit; its numbers are taken again. */
+  discard(): void {
+    this.#head = this.#committed;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  /** Resolves once what is committed now survives a power cut, as far as its durability is `fsync`. */
+  sync(): Promise<void> {
+    return this.#sync.request();
   }
 
   /** Entries from the one that holds `from`, none beginning after `to`, about `maxBytes`, at least one if there is one. */
@@ -153,7 +192,7 @@ export class StreamLog {
   trim(upTo: number): void {
     this.#trimmed = Math.max(this.#trimmed, Math.min(upTo, this.#committed));
     const last = this.#segments.at(-1);
-    if (last !== undefined && this.#trimmed === this.#committed && last.size >= this.#options.segmentBytes)
+    if (last !== undefined && this.#trimmed === this.#committed && last.size >= this.#segmentBytes)
       this.#addSegment(this.#committed + 1);
     while (this.#segments.length > 1 && this.#segments[1]!.first <= this.#trimmed + 1) {
       const gone = this.#segments.shift()!;
@@ -175,13 +214,15 @@ export class StreamLog {
   async close(): Promise<void> {
     this.commit();
     await this.#reserving;
-    this.#segments.at(-1)?.sync();
+    await this.#sync.settled();
+    this.#save();
     this.#writeState({ cleanHead: this.#head });
     for (const segment of this.#segments) segment.close();
   }
 
   async destroy(): Promise<void> {
     await this.#reserving;
+    await this.#sync.settled();
     for (const segment of this.#segments) segment.close();
     rmSync(this.#options.folder, { recursive: true, force: true });
   }
@@ -194,6 +235,32 @@ export class StreamLog {
     return (this.#pending[0]?.seq ?? this.#head + 1) - 1;
   }
 
+  get #hasMemory(): boolean {
+    return this.#durability === 'memory' || this.#segments.some((s) => s instanceof MemorySegment);
+  }
+
+  /** What is in memory alone is written for the next start. */
+  #save(): void {
+    for (const segment of this.#segments) if (segment instanceof MemorySegment) segment.save();
+    const last = this.#segments.at(-1);
+    if (last instanceof Segment) last.sync();
+  }
+
+  async #syncFiles(): Promise<void> {
+    const paths = [...this.#unsynced];
+    this.#unsynced.clear();
+    const { folder } = this.#options;
+    try {
+      // A new segment may stand in a new folder.
+      const folders = paths.includes(folder) ? [folder, dirname(folder), dirname(dirname(folder))] : [];
+      const files = paths.filter((path) => path !== folder);
+      await Promise.all([...files.map(syncFile), ...folders.map(syncFolder)]);
+    } catch (error) {
+      for (const path of paths) this.#unsynced.add(path);
+      throw error;
+    }
+  }
+
   /** Returns whether something at the end was cut off. */
   #recover(reserved: number): boolean {
     const firsts = readdirSync(this.#options.folder)
@@ -201,7 +268,7 @@ export class StreamLog {
       .filter((first) => first !== undefined)
       .sort((a, b) => a - b);
     for (const first of firsts) this.#segments.push(Segment.existing(this.#options.folder, first));
-    const last = this.#segments.at(-1);
+    const last = this.#segments.at(-1) as Segment | undefined;
     const size = last?.size;
     this.#head = last === undefined ? reserved : last.recover() - 1;
     this.#trimmed = (this.#segments[0]?.first ?? this.#head + 1) - 1;
@@ -214,14 +281,18 @@ export class StreamLog {
     this.#head = entry.to;
   }
 
-  #activeSegment(seq: number): Segment {
+  #activeSegment(seq: number): Segment | MemorySegment {
     const last = this.#segments.at(-1);
-    if (last !== undefined && last.size < this.#options.segmentBytes) return last;
-    return this.#addSegment(seq);
+    const inMemory = last instanceof MemorySegment;
+    const fits = last !== undefined && last.size < this.#segmentBytes;
+    return fits && inMemory === (this.#durability === 'memory') ? last : this.#addSegment(seq);
   }
 
-  #addSegment(first: number): Segment {
-    const segment = Segment.create(this.#options.folder, first);
+  #addSegment(first: number): Segment | MemorySegment {
+    const { folder } = this.#options;
+    const inMemory = this.#durability === 'memory';
+    const segment = inMemory ? new MemorySegment(folder, first) : Segment.create(folder, first);
+    if (this.#durability === 'fsync') this.#unsynced.add(folder);
     const last = this.#segments.at(-1);
     this.#oldBytes += last?.size ?? 0;
     last?.close();
@@ -303,7 +374,10 @@ export class StreamLog {
 
   async #reserveBlock(upTo: number): Promise<unknown> {
     try {
-      await writeWholeLater(this.#file, this.#state({ reserved: upTo }));
+      for (let revision = -1; revision !== this.#revision; ) {
+        revision = this.#revision;
+        await writeWholeLater(this.#file, this.#state({ reserved: upTo }));
+      }
       this.#reserved = upTo;
       return undefined;
     } catch (error) {
@@ -312,13 +386,15 @@ export class StreamLog {
   }
 
   #writeState(extra: { cleanHead?: number }): void {
+    this.#revision++;
     writeWhole(this.#file, this.#state(extra));
   }
 
   #state(extra: { cleanHead?: number; reserved?: number }): string {
     const { pe, born } = this.#incarnation;
     const { stream, host } = this.#options;
-    return `${JSON.stringify({ v: 1, stream, pe, born, host, reserved: this.#reserved, ...extra })}\n`;
+    const memory = this.#hasMemory ? { memory: true } : {};
+    return `${JSON.stringify({ v: 1, stream, pe, born, host, reserved: this.#reserved, ...memory, ...extra })}\n`;
   }
 }
 

@@ -5,9 +5,11 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
+import { shareCredit } from '../../../../src/wire/credit.ts';
 import { decodeAck, decodeData, encodeAck } from '../../../../src/wire/frames.ts';
 import type { DeliveryLevel, Via } from '../../../../src/wire/nodes.ts';
 import type { OperationResult, StreamOperation } from '../../../../src/wire/operate.ts';
+import { defaultOf, type OutChoice, quotaBytesOf, windowOf } from '../../../../src/wire/options.ts';
 import type { AckPositions, ReceiverCursor } from '../../../../src/wire/receiver.ts';
 import { parseTopic, topics } from '../../../../src/wire/topics.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
@@ -25,8 +27,10 @@ import { DataLinks } from './DataLinks.ts';
 import { DeadLetters } from './DeadLetters.ts';
 import { folderName, hostBoot, openDisk } from './disk.ts';
 import { InStream } from './InStream.ts';
+import type { LogPolicy } from './Intake.ts';
 import { cursorsOf, OutStream } from './OutStream.ts';
 import { operate } from './operate.ts';
+import { SendQueue } from './SendQueue.ts';
 import { UnloggedOut } from './UnloggedOut.ts';
 
 export interface StreamManagerOptions {
@@ -64,6 +68,7 @@ interface OpenOut {
   tab: string;
   /** Brokers of the consumers that are not reached by the shared one. */
   via: ReadonlyMap<string, Via>;
+  choice: OutChoice;
   /** False once its node is gone: the log is still sent, nothing is appended. */
   open: boolean;
 }
@@ -85,6 +90,10 @@ export class StreamManager implements Streams {
   readonly #ins = new Map<string, OpenIn>();
   readonly #stopGate: () => void;
   readonly #links: DataLinks;
+  readonly #turns = {
+    shared: new SendQueue(() => this.#links.congested('shared')),
+    site: new SendQueue(() => this.#links.congested('site')),
+  };
   readonly #dead: DeadLetters;
   #gateway = '';
   #warnedAt = Number.NEGATIVE_INFINITY;
@@ -104,6 +113,7 @@ export class StreamManager implements Streams {
       onMessage: (topic, payload) => this.#onMessage(topic, payload),
       onSubscribed: (via, topic) => this.#onSubscribed(via, topic),
       onDown: (via) => this.#onDown(via),
+      onDrain: (via) => this.#turns[via].drain(),
       log: options.log,
     });
     this.#stopGate = options.gate.onChange(() => {
@@ -127,7 +137,8 @@ export class StreamManager implements Streams {
    * A gateway that goes on producing a stream keeps its epoch. So a log of another epoch here belongs to a route that
    * is over or to a deploy that was undone, and goes.
    */
-  openOut({ stream, epoch, level, consumers, start, tab, via = new Map() }: OutStreamOptions): void {
+  openOut(options: OutStreamOptions): void {
+    const { stream, epoch, level, consumers, start, tab, via = new Map(), choice = {} } = options;
     if (this.#outs.get(stream)?.epoch !== epoch) this.#forgetOtherEpochs(stream, epoch);
     const known = this.#outs.get(stream);
     const out: OpenOut = known ?? {
@@ -137,11 +148,13 @@ export class StreamManager implements Streams {
       level,
       tab,
       via,
+      choice,
       open: true,
     };
-    Object.assign(out, { level, tab, via, open: true });
-    if (level === 'at-least-once') out.logged ??= this.#openLogged(stream, epoch);
+    Object.assign(out, { level, tab, via, choice, open: true });
+    if (level === 'at-least-once') out.logged ??= this.#openLogged(stream, epoch, choice);
     else out.unlogged ??= this.#openUnlogged(stream, epoch);
+    out.logged?.setPolicy(this.#policyOf(choice));
     this.#outs.set(stream, out);
     out.logged?.setConsumers(consumers, start);
     out.unlogged?.setConsumers(consumers);
@@ -238,7 +251,7 @@ export class StreamManager implements Streams {
   }
 
   /** The log of each epoch has a folder and cursors of its own: nothing of a former one can pass for a new one's. */
-  #openLogged(stream: string, epoch: number): OutStream {
+  #openLogged(stream: string, epoch: number, choice: OutChoice): OutStream {
     return new OutStream({
       stream,
       epoch,
@@ -249,13 +262,26 @@ export class StreamManager implements Streams {
         cacheBytes: this.#limits.cacheBytes,
         now: Date.now,
       },
-      quotaBytes: this.#limits.quotaBytes,
+      policy: this.#policyOf(choice),
       cursors: this.#cursors,
       send: (consumer, frame) =>
         this.#links.publish(this.#viaTo(stream, consumer), topics.data(consumer, this.#gateway), frame),
+      turn: (consumer, send) => this.#takeTurn(stream, consumer, send),
       onLevel: () => this.#grantCredit(),
       warn: (text) => this.#warn(text),
     });
+  }
+
+  #policyOf(choice: OutChoice): LogPolicy {
+    const { durability = defaultOf('durability'), whenFull = defaultOf('whenFull') } = choice;
+    const said = quotaBytesOf(choice);
+    const quotaBytes = choice.quotaMB === undefined ? Math.min(said, this.#limits.quotaBytes) : said;
+    return { durability, whenFull, quotaBytes };
+  }
+
+  #takeTurn(stream: string, consumer: string, send: () => void): void {
+    const { priority = defaultOf('priority') } = this.#outs.get(stream)?.choice ?? {};
+    this.#turns[this.#viaTo(stream, consumer)].send(`${consumer} ${stream}`, priority, send);
   }
 
   #openUnlogged(stream: string, epoch: number): UnloggedOut {
@@ -403,15 +429,20 @@ export class StreamManager implements Streams {
 
   /** What is sent to a consumer whose broker alone is away is dropped, and sent again when it is back. */
   #onDown(via: Via): void {
+    this.#turns[via].clear();
     for (const out of this.#outs.values()) if (!this.#linked(out)) out.logged?.link(false);
     for (const { options, stream } of this.#ins.values()) if (viaOf(options) === via) stream.link(false);
   }
 
-  /** A tab whose log is nearly full takes in no more. */
+  /** The streams a broker carries to this gateway share its queue. A tab whose log is nearly full takes in no more. */
   #grantCredit(): void {
     const full = new Set<string>();
     for (const { logged, tab, open } of this.#outs.values()) if (open && logged?.nearlyFull) full.add(tab);
-    for (const { options, stream } of this.#ins.values()) stream.grant(!full.has(options.tab));
+    for (const via of ['shared', 'site'] as const) {
+      const ins = [...this.#ins.values()].filter(({ options }) => viaOf(options) === via);
+      const shares = shareCredit(ins.map(({ options }) => windowOf(options.choice ?? {})));
+      for (const [i, { options, stream }] of ins.entries()) stream.grant(!full.has(options.tab), shares[i]!);
+    }
   }
 
   #folderOf(stream: string): string {

@@ -1,6 +1,7 @@
 /** Small files that are whole or absent: written beside, synced, renamed. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 export function writeWhole(path: string, text: string): void {
   const beside = `${path}.new`;
@@ -14,7 +15,7 @@ export function writeWhole(path: string, text: string): void {
   renameSync(beside, path);
 }
 
-/** The same without holding up the event loop. */
+/** The same without holding up the event loop; when it resolves a power cut does not bring the old text back. */
 export async function writeWholeLater(path: string, text: string): Promise<void> {
   const beside = `${path}.later`;
   const file = await open(beside, 'w');
@@ -25,6 +26,32 @@ export async function writeWholeLater(path: string, text: string): Promise<void>
     await file.close();
   }
   await rename(beside, path);
+  await syncFolder(dirname(path));
+}
+
+/** What was written to the file survives a power cut; one that is gone needs to no more. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+').catch(unlessGone);
+  try {
+    await file?.datasync();
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The names in the folder survive a power cut, where the system lets a folder be synced. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function unlessGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** The JSON object in the file, or undefined when there is none that can be read. */

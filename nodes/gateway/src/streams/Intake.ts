@@ -1,0 +1,272 @@
+/**
+ * The way into the log of one out stream: messages are encoded, written together, and done once they survive what the
+ * wire's durability says. Here is decided what becomes of those there is no room for.
+ */
+import { encodeMessage } from '../../../../src/wire/codec.ts';
+import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
+import type { WireOptions } from '../../../../src/wire/options.ts';
+import { encodeRecord } from '../../../../src/wire/records.ts';
+import { MAX_RECORD_BYTES } from '../../../../src/wire/stream.ts';
+import { wireError } from '../../../../src/wire/wireErrors.ts';
+import { isNoRoom, keepsOneIn, NEARLY_FULL } from './overload.ts';
+import type { StreamLog } from './StreamLog.ts';
+
+export interface LogPolicy extends Pick<WireOptions, 'durability' | 'whenFull'> {
+  readonly quotaBytes: number;
+}
+
+export interface IntakeOptions {
+  readonly stream: string;
+  readonly log: StreamLog;
+  readonly policy: LogPolicy;
+  readonly onWritten: () => void;
+  /** Declared loss of everything up to here, for those who have not received it. */
+  readonly giveUp: (upTo: number) => void;
+  /** `nearlyFull` changed. */
+  readonly onLevel: () => void;
+}
+
+/** The messages of one turn of the event loop, written in one piece. */
+interface Batch {
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  records: number;
+  /** Messages turned away before them, which a GAP among them stands for. */
+  turnedAway: number;
+  /** Last sequence. */
+  last: number;
+  /** As safe as it is to be, but for the reservation of its numbers. */
+  safe: boolean;
+}
+
+/** How long streams into the tab are held back after the disk had no room. */
+const NO_ROOM_MS = 1_000;
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #log: StreamLog;
+  readonly #hash: number;
+  readonly #ordinals = new WeakMap<Lineage, number>();
+  #policy: LogPolicy;
+  #batch: Batch | undefined;
+  /** Written, not safe yet: until its numbers are reserved, a power cut would take a record without a trace. */
+  readonly #unsafe: Batch[] = [];
+  /** Turned away since the last record taken in. */
+  #turnedAway = 0;
+  #offered = 0;
+  #noRoom = false;
+  #wasNearlyFull = false;
+  /** Records taken in. */
+  appended = 0;
+  /** Messages turned away. */
+  lost = 0;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#policy = options.policy;
+    this.#hash = hashText(options.stream);
+  }
+
+  set policy(policy: LogPolicy) {
+    this.#policy = policy;
+    this.checkLevel();
+  }
+
+  /** Messages are turned away. */
+  get full(): boolean {
+    return this.#noRoom || this.#log.bytes >= this.#policy.quotaBytes;
+  }
+
+  /** What feeds the tab is to be held back. */
+  get nearlyFull(): boolean {
+    const { whenFull, quotaBytes } = this.#policy;
+    return whenFull === 'block' && (this.#noRoom || this.#log.bytes >= quotaBytes * NEARLY_FULL);
+  }
+
+  /** Encodes now; resolves once the record is safe. One promise serves all appends of a turn. */
+  append(msg: object, cause: Lineage | undefined): Promise<void> {
+    let payload: Buffer;
+    try {
+      payload = this.#encode(msg, cause);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (!this.#admits()) return this.#turnAway();
+    const batch = this.#openBatch();
+    if (this.#turnedAway > 0) this.#log.appendGap(this.#turnedAway);
+    batch.turnedAway += this.#turnedAway;
+    this.#turnedAway = 0;
+    this.#log.append(payload);
+    batch.records++;
+    return batch.done;
+  }
+
+  /** Writes what was appended. */
+  commit(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    try {
+      this.#write();
+    } catch (cause) {
+      this.#fail(batch, cause as Error);
+      return;
+    }
+    this.appended += batch.records;
+    batch.last = this.#log.head;
+    this.#unsafe.push(batch);
+    if (this.#policy.durability === 'fsync') this.#sync(batch);
+    else batch.safe = true;
+    this.#options.onWritten();
+    this.checkLevel();
+  }
+
+  /** More numbers were reserved, or a sync has ended. */
+  settle(): void {
+    const { sendable } = this.#log;
+    for (let first = this.#unsafe[0]; first?.safe && first.last <= sendable; first = this.#unsafe[0])
+      this.#unsafe.shift()!.resolve();
+  }
+
+  checkLevel(): void {
+    if (this.nearlyFull === this.#wasNearlyFull) return;
+    this.#wasNearlyFull = !this.#wasNearlyFull;
+    this.#options.onLevel();
+  }
+
+  /** Writes what was appended, and declares what was turned away since. */
+  end(): void {
+    if (this.#turnedAway > 0) {
+      this.#openBatch();
+      this.#log.appendGap(this.#turnedAway);
+      this.#turnedAway = 0;
+    }
+    this.commit();
+  }
+
+  /** The log was closed in good order, or is gone. */
+  closed(error?: unknown): void {
+    for (const batch of [...this.#unsafe.splice(0), this.#batch])
+      error === undefined ? batch?.resolve() : batch?.reject(error);
+    this.#batch = undefined;
+  }
+
+  #encode(msg: object, cause: Lineage | undefined): Buffer {
+    const { codec, body } = encodeMessage(msg);
+    const ordinal = cause === undefined ? 0 : (this.#ordinals.get(cause) ?? 0);
+    const lineage = cause === undefined ? {} : { lineage: childLineage(cause, this.#hash, ordinal) };
+    const payload = encodeRecord({ kind: 'message', ts: Date.now(), codec, body, ...lineage });
+    if (payload.length > MAX_RECORD_BYTES) {
+      throw wireError('ECHO_MESSAGE_TOO_LARGE', {
+        message: `the message is ${payload.length} bytes; a wire carries ${MAX_RECORD_BYTES}`,
+        where: this.#options.stream,
+      });
+    }
+    if (cause !== undefined) this.#ordinals.set(cause, ordinal + 1);
+    return payload;
+  }
+
+  #admits(): boolean {
+    const { whenFull, quotaBytes } = this.#policy;
+    if (whenFull === 'drop-oldest') {
+      while (this.#isOver() && this.#dropOldest());
+    } else if (whenFull === 'sample' && !this.#isOver()) {
+      return this.#offered++ % keepsOneIn(this.#log.bytes / quotaBytes) === 0;
+    }
+    return !this.#isOver();
+  }
+
+  #isOver(): boolean {
+    return this.#log.bytes >= this.#policy.quotaBytes;
+  }
+
+  /** Declared loss: the next record taken in is preceded by a GAP that counts those turned away. */
+  #turnAway(): Promise<void> {
+    this.#turnedAway++;
+    this.lost++;
+    if (this.#policy.whenFull !== 'block') return Promise.resolve();
+    const { stream, log } = this.#options;
+    const message = `the log of ${stream} holds ${log.bytes} bytes, its quota is ${this.#policy.quotaBytes}`;
+    return Promise.reject(wireError('ECHO_STREAM_FULL', { message, where: stream }));
+  }
+
+  /** False when nothing is left to give up. */
+  #dropOldest(): boolean {
+    this.commit();
+    const end = this.#log.endOfOldest();
+    if (end !== undefined) this.#options.giveUp(end);
+    return end !== undefined;
+  }
+
+  /** A full disk is a full log: where the oldest are to make room, they do. */
+  #write(): void {
+    for (;;) {
+      try {
+        this.#log.commit();
+        return;
+      } catch (error) {
+        const makesRoom = this.#policy.whenFull === 'drop-oldest' && isNoRoom(error);
+        if (!makesRoom || !this.#dropOldest()) throw error;
+      }
+    }
+  }
+
+  #fail(batch: Batch, cause: Error): void {
+    this.#log.discard();
+    this.#turnedAway += batch.records + batch.turnedAway;
+    this.lost += batch.records;
+    if (isNoRoom(cause)) this.#holdBack();
+    if (isNoRoom(cause) && this.#policy.whenFull !== 'block') batch.resolve();
+    else batch.reject(this.#writeFailed(cause));
+  }
+
+  #holdBack(): void {
+    if (this.#noRoom) return;
+    this.#noRoom = true;
+    this.checkLevel();
+    setTimeout(() => {
+      this.#noRoom = false;
+      this.checkLevel();
+    }, NO_ROOM_MS).unref();
+  }
+
+  #sync(batch: Batch): void {
+    const safe = (): void => {
+      batch.safe = true;
+      this.settle();
+    };
+    this.#log.sync().then(safe, (cause: Error) => {
+      batch.reject(this.#writeFailed(cause));
+      safe();
+    });
+  }
+
+  #writeFailed(cause: Error) {
+    const { stream } = this.#options;
+    return wireError('ECHO_LOG_WRITE_FAILED', {
+      message: `${stream}: ${cause.message}`,
+      where: stream,
+      cause,
+    });
+  }
+
+  #openBatch(): Batch {
+    if (this.#batch === undefined) {
+      this.#batch = openBatch();
+      setImmediate(() => this.commit());
+    }
+    return this.#batch;
+  }
+}
+
+function openBatch(): Batch {
+  let resolve = (): void => {};
+  let reject = (_error: unknown): void => {};
+  const done = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { done, resolve, reject, records: 0, turnedAway: 0, last: 0, safe: false };
+}
