@@ -26,7 +26,7 @@ export interface RedNode {
   readonly name?: string;
   /** Id in the subflow definition, for a node inside a subflow instance. */
   readonly _alias?: string;
-  readonly _inputCallback?: ((...args: unknown[]) => void) | null;
+  _inputCallback?: ((...args: unknown[]) => void) | null;
   readonly _inputCallbacks?: unknown[] | null;
   readonly _expectedDoneCount: number;
   /** `path`: ids of the tab and of the subflow instances around the node, outermost first, joined with `/`. */

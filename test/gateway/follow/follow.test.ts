@@ -274,6 +274,22 @@ for (const version of ['5.0', '4.1'] as const) {
       assert.equal(gateway.log().match(/ECHO_MESSAGE_UNFOLLOWED: node never/g)?.length, 1);
     });
 
+    it('settles at once a message at which a handler throws, and goes on waiting for that node', async () => {
+      const throwing = node('thrower', 'probe-sink', [], { throws: true });
+      const late = node('late', 'probe-sink', [], { completes: true, throws: true });
+      await gateway.deploy([echoTab(TAB), SINK, SOURCE(['thrower', 'late', 'sink']), throwing, late]);
+      await gateway.sunk();
+      const all = await gateway.follow('source', { payload: 1 }, { payload: 2 });
+      for (const { outcome, completed } of all) {
+        assert.deepEqual(outcome, { kind: 'error', message: 'made to fail' });
+        assert.equal(completed, 1);
+      }
+      const counters = await gateway.call<Record<string, Record<string, number>>>('counters');
+      assert.deepEqual(counters.thrower, { received: 2, sent: 0, completed: 2, errors: 2 });
+      assert.equal(counters.late?.completed, 2);
+      assert.doesNotMatch(gateway.log(), /ECHO_MESSAGE_UNFOLLOWED: node thrower/);
+    });
+
     it('does not give up a message that waits its turn in a rate limit', async () => {
       const rate = node('r', 'delay', [['sink']], {
         pauseType: 'rate',

@@ -29,6 +29,9 @@ module.exports = (RED) => {
     this.on('input', (msg, _send, done) => {
       const cause = gateway()?.follower.causeOf(msg)?.id;
       sunk.push({ node: id, payload: msg.payload, cause });
+      if (config.completes) done();
+      if (config.throws) throw new Error('made to fail');
+      if (config.completes) return;
       if (config.file) appendFileSync(config.file, `${msg.payload}\n`);
       const finish = () => {
         completed.set(cause, (completed.get(cause) ?? 0) + 1);

@@ -166,6 +166,7 @@ export class HookFollower implements Follower, Custody {
       }
     }
     probe.arrived(msg);
+    probe.guard((thrown, error) => this.#onComplete({ msg: thrown, error, node: { id: node.id, node } }));
     return undefined;
   }
 

@@ -33,6 +33,9 @@ export class Probe {
   #lastFinishedTurn = 0;
   #lastFinishedAt = 0;
   #sample: { msg: object; start: number } | undefined;
+  #handler: RedNode['_inputCallback'];
+  /** Completed last. */
+  #completed: object | undefined;
 
   constructor(node: RedNode, place: Place, echo: boolean, counters: Counters, now: number) {
     this.node = node;
@@ -46,6 +49,28 @@ export class Probe {
   get neverCompletes(): boolean {
     const single = this.node._inputCallback;
     return this.endsEarly || (single ? single.length < 3 : this.node._expectedDoneCount === 0);
+  }
+
+  /**
+   * Calls `threw` when the handler throws at the message that arrives now without having completed it: Node-RED only
+   * logs that, and `done` will never be called. The handler is stood in for during this one call.
+   */
+  guard(threw: (msg: object, error: unknown) => void): void {
+    const { node } = this;
+    const handler = node._inputCallback;
+    if (!handler || handler.length < 3 || handler === this.#handler) return;
+    this.#handler = (msg, send, done) => {
+      node._inputCallback = handler;
+      this.#handler = undefined;
+      this.#completed = undefined;
+      try {
+        handler.call(node, msg, send, done);
+      } catch (error) {
+        if (this.#completed !== msg) threw(msg as object, error);
+        throw error;
+      }
+    };
+    node._inputCallback = this.#handler;
   }
 
   nextTurn(): number {
@@ -72,6 +97,7 @@ export class Probe {
   }
 
   completed(msg: object): void {
+    this.#completed = msg;
     this.counters.completed++;
     if (this.inFlight > 0) this.inFlight--;
     if (this.#sample?.msg !== msg) return;
