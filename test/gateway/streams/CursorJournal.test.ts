@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { CursorJournal } from '../../../nodes/gateway/src/streams/CursorJournal.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { waitFor } from '../../kit/wait.ts';
@@ -55,6 +57,15 @@ describe('cursor journal', () => {
     }
     assert.ok(statSync(file).size < 600 * 1024);
     assert.equal((open(file).get('in some/stream:0') as { stable: number }).stable, 19_999);
+  });
+
+  it('what is said to be written is whole, also on a disk that fills up', () => {
+    const file = path();
+    const limited = 'ulimit -f 8 && exec "$@"';
+    const child = [process.execPath, fileURLToPath(new URL('fullDisk.ts', import.meta.url)), file];
+    const last = execFileSync('sh', ['-c', limited, 'sh', ...child], { encoding: 'utf8' });
+    assert.ok(Number(last) > 100);
+    assert.deepEqual(open(file).get('in app/task:0'), { stable: Number(last) });
   });
 
   it('a write that fails is reported and tried again', async () => {

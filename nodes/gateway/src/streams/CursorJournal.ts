@@ -9,7 +9,7 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { writeWhole } from './files.ts';
 
@@ -91,7 +91,8 @@ export class CursorJournal {
     const fd = openSync(this.#path, 'a');
     const before = fstatSync(fd).size;
     try {
-      writeSync(fd, text);
+      // Unlike `writeSync` it writes all of it or throws.
+      writeFileSync(fd, text);
       if (durably) fdatasyncSync(fd);
       this.#size = before + text.length;
     } catch (error) {

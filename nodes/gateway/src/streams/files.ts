@@ -1,5 +1,5 @@
-/** Small files that are whole or absent: written beside, synced, renamed. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+/** Small files that are whole or absent: written beside (all of it, or an error), synced, renamed. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -7,7 +7,7 @@ export function writeWhole(path: string, text: string): void {
   const beside = `${path}.new`;
   const fd = openSync(beside, 'w');
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -20,7 +20,7 @@ export async function writeWholeLater(path: string, text: string): Promise<void>
   const beside = `${path}.later`;
   const file = await open(beside, 'w');
   try {
-    await file.write(text);
+    await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
