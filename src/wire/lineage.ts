@@ -56,8 +56,8 @@ export function childLineage(cause: Lineage, streamHash: number, ordinal: number
 /** Recognises ids seen before among the last `size` to `2 × size` ids; older ones are forgotten. */
 export class RepeatDetector {
   readonly #size: number;
-  #young = new Set<number>();
-  #old = new Set<number>();
+  #young = new IdSet();
+  #old = new IdSet();
 
   constructor(size = 8192) {
     this.#size = size;
@@ -65,13 +65,60 @@ export class RepeatDetector {
 
   /** True when the id was seen before; remembers it either way. */
   seen(id: number): boolean {
-    if (this.#young.has(id)) return true;
+    if (!this.#young.add(id)) return true;
     const repeated = this.#old.has(id);
-    this.#young.add(id);
     if (this.#young.size >= this.#size) {
+      const emptied = this.#old;
       this.#old = this.#young;
-      this.#young = new Set();
+      this.#young = emptied;
+      emptied.clear();
     }
     return repeated;
+  }
+}
+
+const FIRST_CAPACITY = 64;
+const EMPTY = -1;
+
+/**
+ * Ids in an open-addressing table at most half full: a `Set` would make an object of each id, once a record. The ids
+ * are hashes, so their low bits spread.
+ */
+class IdSet {
+  #table = new Float64Array(FIRST_CAPACITY).fill(EMPTY);
+  size = 0;
+
+  has(id: number): boolean {
+    return this.#table[this.#slotOf(id)] === id;
+  }
+
+  /** False when it was there already. */
+  add(id: number): boolean {
+    const slot = this.#slotOf(id);
+    if (this.#table[slot] === id) return false;
+    this.#table[slot] = id;
+    this.size++;
+    if (this.size * 2 > this.#table.length) this.#grow();
+    return true;
+  }
+
+  clear(): void {
+    this.#table.fill(EMPTY);
+    this.size = 0;
+  }
+
+  /** Where the id stands, or the free place it would take. */
+  #slotOf(id: number): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let slot = id & mask;
+    while (table[slot] !== EMPTY && table[slot] !== id) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #grow(): void {
+    const before = this.#table;
+    this.#table = new Float64Array(before.length * 2).fill(EMPTY);
+    for (const id of before) if (id !== EMPTY) this.#table[this.#slotOf(id)] = id;
   }
 }

@@ -30,7 +30,10 @@ export interface Received {
   readonly p99: number;
 }
 
-/** Sends what is due each millisecond: one at a time at a low rate, bursts of a millisecond's worth at a high one. */
+/**
+ * Sends what is due each millisecond: one at a time at a low rate, bursts of a millisecond's worth at a high one. A
+ * process that is too busy for its rate catches up in bursts of 5 ms' worth, and so is paced by its own load.
+ */
 export function createSource(now: () => number) {
   const pads = new Map<number, string>();
   let state = { sent: 0, firstAt: 0, lastAt: 0 };
@@ -40,7 +43,8 @@ export function createSource(now: () => number) {
     const mine = { sent: 0, firstAt: now(), lastAt: 0 };
     state = mine;
     const timer = setInterval(() => {
-      const due = Math.min(load.count, Math.ceil(((now() - mine.firstAt) * load.rate) / 1e6));
+      const most = mine.sent + Math.ceil(load.rate / 200);
+      const due = Math.min(load.count, most, Math.ceil(((now() - mine.firstAt) * load.rate) / 1e6));
       while (mine.sent < due) {
         const head = `${load.run},${mine.sent},${now()},`;
         mine.sent++;

@@ -22,8 +22,8 @@ export interface Trial {
 
 /** A wire that is still this far behind when the source stops had a growing backlog, ms. */
 const BEHIND_MS = 100;
-/** What has not arrived when nothing came for this long is lost, ms. */
-const QUIET_MS = 1000;
+/** What has not arrived when nothing came for this long is lost, ms; ECHO may be probing a broker that dropped it. */
+const QUIET_MS = { core: 1000, echo: 15_000 };
 const POLL_MS = 25;
 /** Steps of the search, and what is told apart at its end. */
 const STEP = 1.3;
@@ -38,6 +38,7 @@ export async function trial(wire: Wire, rate: number, seconds: number, bytes: nu
   const cpuBefore = wire.pids.map(cpuMs);
   await wire.start(load);
   await delay(seconds * 1000);
+  const quiet = wire.durable ? QUIET_MS.echo : QUIET_MS.core;
   let received = 0;
   let progressAt = performance.now();
   for (;;) {
@@ -45,7 +46,7 @@ export async function trial(wire: Wire, rate: number, seconds: number, bytes: nu
     if (now > received) progressAt = performance.now();
     received = now;
     if (received >= load.count) break;
-    if (performance.now() - progressAt > QUIET_MS && (await wire.sent()).sent >= load.count) break;
+    if (performance.now() - progressAt > quiet && (await wire.sent()).sent >= load.count) break;
     await delay(POLL_MS);
   }
   const cpu = wire.pids.map((pid, i) => cpuMs(pid) - cpuBefore[i]!);

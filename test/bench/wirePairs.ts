@@ -12,6 +12,8 @@ import type { Load, Received, Sent } from './wireLoad.ts';
 /** One way from a source to a sink. */
 export interface Wire {
   readonly name: string;
+  /** What it has not delivered yet, it will. */
+  readonly durable: boolean;
   /** Processes of source and sink. */
   readonly pids: readonly [number, number];
   expect(load: Load): Promise<void>;
@@ -79,8 +81,9 @@ export async function startPair(kit: Disposables, kinds: readonly WireKind[], br
   ]);
   const pids = [source.pid!, sink.pid!] as const;
   const wires = kinds.map(
-    ({ name }, port): Wire => ({
+    ({ name, echo }, port): Wire => ({
       name,
+      durable: echo && !name.includes('at-most-once'),
       pids,
       expect: (load) => ask(sink, '/bench/expect', load),
       start: (load) => ask(source, '/bench/start', { ...load, port }),
@@ -127,6 +130,7 @@ export async function startBarePair(kit: Disposables, { url }: TestBroker, qos: 
   const [source, sink] = await Promise.all([startBare(kit, { url, qos }), startBare(kit, { url, qos })]);
   const wire: Wire = {
     name: `bare client QoS ${qos}`,
+    durable: false,
     pids: [source.pid, sink.pid],
     expect: async (load) => void (await sink.ask({ do: 'expect', load })),
     start: async (load) => void (await source.ask({ do: 'start', load })),

@@ -35,6 +35,8 @@ export class Segment {
   /** Bytes that hold whole entries. */
   size: number;
   #fd: number | undefined;
+  /** Kept from one read to the next: a backlog is read in small pieces, forward. */
+  #window: FileWindow | undefined;
   #since: number | undefined;
   /** Where the last sequential read stopped. */
   #hint: { readonly seq: number; readonly offset: number };
@@ -72,6 +74,8 @@ export class Segment {
     }
     if (offset < this.size) ftruncateSync(this.#open(), offset);
     this.size = offset;
+    // It may hold what was cut off, in whose place other entries will stand.
+    this.#window = undefined;
     return next;
   }
 
@@ -110,14 +114,16 @@ export class Segment {
   }
 
   *#scan(firstSeq: number, firstOffset: number): Generator<LogEntry> {
-    const file = new FileWindow(this.#open(), this.size);
+    this.#window ??= new FileWindow(this.#open());
+    const file = this.#window;
+    const end = this.size;
     let seq = firstSeq;
     let offset = firstOffset;
     for (;;) {
-      const header = file.at(offset, ENTRY_HEADER);
+      const header = file.at(offset, ENTRY_HEADER, end);
       const length = header?.readUInt32BE(0) ?? Number.POSITIVE_INFINITY;
       if (header === undefined || length > MAX_RECORD_BYTES) return;
-      const payload = file.at(offset + ENTRY_HEADER, length);
+      const payload = file.at(offset + ENTRY_HEADER, length, end);
       if (payload === undefined || crc32(payload) !== header.readUInt32BE(4)) return;
       const to = lastSequence(seq, payload);
       if (to === undefined) return;
@@ -144,6 +150,7 @@ export class Segment {
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+    this.#window = undefined;
   }
 
   remove(): void {
@@ -159,23 +166,21 @@ export class Segment {
 
 const fileName = (first: number): string => `${String(first).padStart(15, '0')}.log`;
 
-/** Reads forward through a file in large chunks. */
+/** Reads forward through a file in large chunks; what was read once is never written again. */
 class FileWindow {
   readonly #fd: number;
-  readonly #size: number;
   #chunk: Buffer = Buffer.alloc(0);
   #start = 0;
 
-  constructor(fd: number, size: number) {
+  constructor(fd: number) {
     this.#fd = fd;
-    this.#size = size;
   }
 
-  /** `length` bytes from `offset`, or undefined past the end. */
-  at(offset: number, length: number): Buffer | undefined {
-    if (offset + length > this.#size) return undefined;
+  /** `length` bytes from `offset`, or undefined past `end`. */
+  at(offset: number, length: number, end: number): Buffer | undefined {
+    if (offset + length > end) return undefined;
     if (offset < this.#start || offset + length > this.#start + this.#chunk.length) {
-      const chunk = Buffer.allocUnsafe(Math.min(Math.max(length, CHUNK), this.#size - offset));
+      const chunk = Buffer.allocUnsafe(Math.min(Math.max(length, CHUNK), end - offset));
       let done = 0;
       for (let got = -1; got !== 0 && done < chunk.length; done += got)
         got = readSync(this.#fd, chunk, done, chunk.length - done, offset + done);
