@@ -86,6 +86,8 @@ export class HookFollower implements Follower, Custody {
     cause.pin();
     try {
       this.#context.run(cause, emit);
+    } catch (error) {
+      cause.fail(error);
     } finally {
       cause.unpin(this.#clock);
     }

@@ -45,10 +45,15 @@ export class Cause {
     const index = this.#visits.findIndex((visit) => visit.probe === probe);
     if (index < 0) return;
     probe.finished(this.#visits[index]!.turn, now);
-    if (error) this.#error ??= error instanceof Error ? error.message : String(error);
+    if (error) this.fail(error);
     this.#visits.splice(index, 1);
     this.lastStep = now;
     this.#check();
+  }
+
+  /** It will settle as an error: the first one told. */
+  fail(error: unknown): void {
+    this.#error ??= error instanceof Error ? error.message : String(error);
   }
 
   /** Keeps it open (a descendant is held in the gate, `emit` runs) until the same number of `unpin`. */
