@@ -19,6 +19,7 @@ import type { FleetEvents } from './gateways/GatewayFleet.ts';
 import type { Fleet } from './gateways/types.ts';
 import { storeError } from './store/errors.ts';
 import type { Store } from './store/Store.ts';
+import { StreamDesk } from './streams/StreamDesk.ts';
 import type {
   AppDetail,
   AppDiff,
@@ -68,6 +69,7 @@ export class Orchestrator implements OrchestratorService {
   readonly #deployer: Deployer;
   readonly #planner: Planner;
   readonly #views: Views;
+  readonly streams: StreamDesk;
   readonly #now: () => number;
   readonly #listeners = new Map<keyof OrchestratorEvents, Set<Listener>>();
   readonly #unsubscribe: (() => void)[] = [];
@@ -88,6 +90,8 @@ export class Orchestrator implements OrchestratorService {
     });
     this.#planner = new Planner({ store, fleet, solver, now, ...deploy, draftGuard: () => this.#draftGuard });
     this.#views = new Views(store, (id) => this.#deployer.busy(id));
+    const wires = () => this.#views.list().flatMap(({ id }) => this.#views.detail(id).streams);
+    this.streams = new StreamDesk(fleet, wires);
     for (const event of ['gateway', 'heartbeat', 'debug', 'nodeStatus'] as const) {
       this.#unsubscribe.push(fleet.on(event, (...args) => this.#emit(event, ...args)));
     }

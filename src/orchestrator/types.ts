@@ -5,6 +5,7 @@
 import type { RawFlow } from '../flow/types.ts';
 import type { Explanation, Health } from '../placement/types.ts';
 import type { EnrolReply, EnrolRequest, Heartbeat, Tier } from '../wire/control.ts';
+import type { DeadLetter, DeadLetterDetail, Inspection, Purged, Replayed, Skipped } from '../wire/operate.ts';
 
 /** Decrypted node credentials, by node id. Kept encrypted in the store; sent only to gateways that need them. */
 export type Credentials = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -234,7 +235,34 @@ export interface DraftGuard {
   discardDraft(application: string): void;
 }
 
+/** A record that was set aside, and where it is kept. */
+export interface DeadLetterView extends DeadLetter {
+  readonly gateway: string;
+}
+export interface DeadLetterDetailView extends DeadLetterDetail {
+  readonly gateway: string;
+}
+
+/** Operating streams. `stream`: its name, or id or name of the task it comes from. */
+export interface StreamsService {
+  /** The oldest records that wait for the consumer, or for any. */
+  inspect(
+    stream: string,
+    options?: { consumer?: string; limit?: number; preview?: number },
+  ): Promise<Inspection>;
+  /** Gives up what waits for the consumer, or for all: declared loss. */
+  purge(stream: string, consumer?: string): Promise<Purged>;
+  /** Passes over the first records the consumer has not finished: declared loss. */
+  skip(stream: string, consumer: string, count?: number): Promise<Skipped>;
+  deadLetters(filter?: { gateway?: string; stream?: string }): Promise<DeadLetterView[]>;
+  deadLetter(gateway: string, id: string): Promise<DeadLetterDetailView>;
+  /** Delivers it again; it goes when its task succeeds. */
+  replay(gateway: string, id: string): Promise<Replayed>;
+  drop(gateway: string, id: string): Promise<void>;
+}
+
 export interface OrchestratorService {
+  readonly streams: StreamsService;
   plan(input: DeployInput): Promise<Plan>;
   /** Resolves when every gateway runs it; rejects with an EchoError after everything was put back. */
   deploy(input: DeployInput, onProgress?: (progress: Progress) => void): Promise<Deployment>;

@@ -13,6 +13,7 @@ import { editorError } from '../editor/errors.ts';
 import { fleetError } from '../fleet/errors.ts';
 import { gatewayError } from '../gateways/errors.ts';
 import { storeError } from '../store/errors.ts';
+import { streamError } from '../streams/errors.ts';
 import { apiError } from './errors.ts';
 
 /** In the order of docs/errors.md. */
@@ -22,7 +23,7 @@ export const areas: readonly { readonly title: string; readonly catalogue: Error
   { title: 'Deploying', catalogue: deployError.catalogue },
   { title: 'Gateways', catalogue: gatewayError.catalogue },
   { title: 'The agent on a gateway', catalogue: agentError.catalogue },
-  { title: 'Streams', catalogue: wireError.catalogue },
+  { title: 'Streams', catalogue: { ...wireError.catalogue, ...streamError.catalogue } },
   { title: 'Requests', catalogue: apiError.catalogue },
   { title: 'echoctl', catalogue: cliError.catalogue },
   { title: 'Editor', catalogue: editorError.catalogue },

@@ -10,6 +10,7 @@ export function createMetrics(service: OrchestratorService, registry = new Regis
   collectDefaultMetrics({ register: registry });
   fleetGauges(service, registry);
   streamMetrics(service, registry);
+  streamGauges(service, registry);
   return registry;
 }
 
@@ -86,6 +87,12 @@ function streamMetrics(service: OrchestratorService, registry: Registry): void {
   counter('echo_stream_delivered_total', 'Records handed to Node-RED at a consumer.', (v) =>
     atConsumers(v, (c) => c.delivered),
   );
+  counter('echo_stream_duplicates_total', 'Records that arrived again and were dropped.', (v) =>
+    atConsumers(v, (c) => c.duplicates),
+  );
+  counter('echo_stream_retried_total', 'Deliveries of a record whose task had failed.', (v) =>
+    atConsumers(v, (c) => c.retried),
+  );
   counter('echo_stream_repeated_total', 'Work done again after a crash, recognised.', (v) =>
     atConsumers(v, (c) => c.repeated),
   );
@@ -93,26 +100,72 @@ function streamMetrics(service: OrchestratorService, registry: Registry): void {
     ...atProducer(v, (p) => p.lost),
     ...atConsumers(v, (c) => c.lost),
   ]);
-  new Gauge({
-    name: 'echo_stream_backlog_records',
-    help: 'Records appended and not yet processed by the slowest consumer.',
-    labelNames: ['application', 'stream', 'gateway'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const view of currentStreams(service)) {
-        for (const { labels, value } of atProducer(view, (p) => p.backlog)) this.set(labels, value);
-      }
-    },
+}
+
+function streamGauges(service: OrchestratorService, registry: Registry): void {
+  const gauge = (name: string, help: string, samples: (view: StreamView) => Sample[], extra: string[] = []) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['application', 'stream', 'gateway', ...extra],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const view of currentStreams(service)) {
+          for (const { labels, value } of samples(view)) this.set(labels, value);
+        }
+      },
+    });
+  gauge(
+    'echo_stream_backlog_records',
+    'Records appended and not yet processed by the slowest consumer.',
+    (v) => atProducer(v, (p) => p.backlog),
+  );
+  gauge('echo_stream_backlog_bytes', 'Bytes of the records some consumer has not stably passed.', (v) =>
+    atProducer(v, (p) => p.backlogBytes),
+  );
+  gauge(
+    'echo_stream_backlog_age_seconds',
+    'Age of the oldest record some consumer has not stably passed.',
+    (v) => atProducer(v, (p) => p.backlogAgeMs && p.backlogAgeMs / 1000),
+  );
+  gauge('echo_stream_rate', 'Records a second: appended at the producer, delivered at a consumer.', (v) => [
+    ...atProducer(v, (p) => p.rate),
+    ...atConsumers(v, (c) => c.rate),
+  ]);
+  gauge(
+    'echo_stream_dead_letters',
+    'Records set aside at a consumer that wait to be replayed or dropped.',
+    (v) => atConsumers(v, (c) => c.dead),
+  );
+  gauge(
+    'echo_stream_latency_seconds',
+    'From append to delivery over the last records, by the clocks of the two gateways.',
+    (v) => [
+      ...atConsumers(v, (c) => c.latencyMs && c.latencyMs.p50 / 1000, { quantile: '0.5' }),
+      ...atConsumers(v, (c) => c.latencyMs && c.latencyMs.p99 / 1000, { quantile: '0.99' }),
+    ],
+    ['quantile'],
+  );
+}
+
+/** A gateway of an earlier release does not tell everything. */
+type Reading = number | undefined;
+
+function atProducer(view: StreamView, read: (p: NonNullable<StreamView['producer']>) => Reading): Sample[] {
+  const value = view.producer && read(view.producer);
+  return value === undefined ? [] : [{ labels: labels(view, view.from.gateway), value }];
+}
+
+function atConsumers(
+  view: StreamView,
+  read: (c: StreamView['consumers'][number]) => Reading,
+  extra: Record<string, string> = {},
+): Sample[] {
+  return view.consumers.flatMap((c) => {
+    const value = read(c);
+    return value === undefined ? [] : [{ labels: { ...labels(view, c.gateway), ...extra }, value }];
   });
-}
-
-function atProducer(view: StreamView, read: (p: NonNullable<StreamView['producer']>) => number): Sample[] {
-  return view.producer ? [{ labels: labels(view, view.from.gateway), value: read(view.producer) }] : [];
-}
-
-function atConsumers(view: StreamView, read: (c: StreamView['consumers'][number]) => number): Sample[] {
-  return view.consumers.map((c) => ({ labels: labels(view, c.gateway), value: read(c) }));
 }
 
 const labels = ({ application, stream }: StreamView, gateway: string) => ({ application, stream, gateway });

@@ -5,12 +5,15 @@
 import { z } from 'zod';
 import type { Explanation } from '../../placement/types.ts';
 import { enrolReply, enrolRequest, gatewayId, heartbeat, tier } from '../../wire/control.ts';
+import { deadLetter, deadLetterDetail, inspection, purged, replayed, skipped } from '../../wire/operate.ts';
 import type {
   AppDetail,
   AppDiff,
   AppSummary,
   BrokerView,
   CutWire,
+  DeadLetterDetailView,
+  DeadLetterView,
   Deployment,
   DeployOptions,
   Drift,
@@ -249,6 +252,9 @@ const streamView = z.object({
       lost: z.number(),
       bytes: z.number(),
       backlog: z.number(),
+      backlogBytes: z.number().exactOptional(),
+      backlogAgeMs: z.number().exactOptional(),
+      rate: z.number().exactOptional(),
     })
     .exactOptional()
     .describe('From the last heartbeat of the gateway that holds the log.'),
@@ -261,6 +267,10 @@ const streamView = z.object({
       duplicates: z.number(),
       repeated: z.number(),
       lost: z.number(),
+      rate: z.number().exactOptional(),
+      latencyMs: z.object({ p50: z.number(), p99: z.number() }).exactOptional(),
+      retried: z.number().exactOptional(),
+      dead: z.number().exactOptional(),
     }),
   ),
 }) satisfies z.ZodType<StreamView>;
@@ -282,6 +292,8 @@ const brokerView = z.object({
     }),
   ),
 }) satisfies z.ZodType<BrokerView>;
+
+const inGateway = { gateway: text.describe('The gateway that keeps it.') };
 
 const enrolToken = z.object({
   token: text,
@@ -332,6 +344,8 @@ export const schemas = {
   BrokerView: brokerView,
   CutWire: cutWire,
   Dataflow: dataflow,
+  DeadLetter: deadLetter.extend(inGateway) satisfies z.ZodType<DeadLetterView>,
+  DeadLetterDetail: deadLetterDetail.extend(inGateway) satisfies z.ZodType<DeadLetterDetailView>,
   DeployBody: deployBody,
   DeployOptions: deployOptions,
   Deployment: deployment,
@@ -353,15 +367,26 @@ export const schemas = {
     name: text.min(1).max(256).exactOptional().describe('Name of the new application.'),
   }),
   InjectBody: z.unknown(),
+  Inspection: inspection,
   EnrolToken: enrolToken,
   Operation: operation,
   Plan: plan,
   ProblemDocument: problem,
   Progress: progress,
+  PurgeBody: z.strictObject({
+    consumer: text.min(1).exactOptional().describe('For this gateway alone; for all when absent.'),
+  }),
+  Purged: purged,
+  Replayed: replayed,
   RollbackBody: z.strictObject({
     version: z.number().int().positive().describe('The version to go back to.'),
     options: deployOptions.exactOptional(),
   }),
+  SkipBody: z.strictObject({
+    consumer: text.min(1).describe('The gateway that is stuck.'),
+    count: z.number().int().min(1).max(256).exactOptional().describe('How many records; one when absent.'),
+  }),
+  Skipped: skipped,
   StreamView: streamView,
   TokenBody: z.strictObject({
     name: gatewayId.exactOptional().describe('The name the gateway will have.'),

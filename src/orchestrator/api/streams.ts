@@ -18,6 +18,11 @@ export interface StreamView {
     readonly bytes: number;
     /** Records appended and not yet processed by the slowest consumer. */
     readonly backlog: number;
+    /** Of what some consumer has not stably passed: bytes, and age of the oldest at `at`; to within a log segment. */
+    readonly backlogBytes?: number;
+    readonly backlogAgeMs?: number;
+    /** Records a second. */
+    readonly rate?: number;
   };
   /** One entry a consuming gateway that has reported, in order of gateway id. */
   readonly consumers: readonly {
@@ -28,6 +33,13 @@ export interface StreamView {
     readonly duplicates: number;
     readonly repeated: number;
     readonly lost: number;
+    /** Records a second. */
+    readonly rate?: number;
+    /** From append to delivery, by the clocks of the two gateways. */
+    readonly latencyMs?: { readonly p50: number; readonly p99: number };
+    readonly retried?: number;
+    /** Records set aside that wait to be replayed or dropped. */
+    readonly dead?: number;
   }[];
 }
 
@@ -51,7 +63,7 @@ function streamView(application: string, wire: CutWire, beats: ReadonlyMap<strin
     level: wire.level,
     from: wire.from,
     to: wire.to,
-    ...(beat && out ? { producer: { at: beat.at, ...producerNumbers(out) } } : {}),
+    ...(beat && out ? { producer: { at: beat.at, ...producerNumbers(out, beat.at) } } : {}),
     consumers: consumers.flatMap((gateway) => {
       const said = beats.get(gateway);
       const status = said?.streams.find(
@@ -62,15 +74,29 @@ function streamView(application: string, wire: CutWire, beats: ReadonlyMap<strin
   };
 }
 
-function producerNumbers(out: OutStreamStatus): Omit<NonNullable<StreamView['producer']>, 'at'> {
-  const { head, appended, retransmitted, lost, bytes } = out;
+function producerNumbers(out: OutStreamStatus, at: number): Omit<NonNullable<StreamView['producer']>, 'at'> {
+  const { head, appended, retransmitted, lost, bytes, rate, backlog } = out;
   const behind = Object.values(out.consumers).map((consumer) => head - consumer.done);
-  return { head, appended, retransmitted, lost, bytes, backlog: Math.max(0, ...behind) };
+  const { since } = backlog ?? {};
+  const always = { head, appended, retransmitted, lost, bytes, backlog: Math.max(0, ...behind) };
+  return {
+    ...always,
+    ...(backlog === undefined ? {} : { backlogBytes: backlog.bytes }),
+    ...(since === undefined ? {} : { backlogAgeMs: Math.max(0, at - since) }),
+    ...(rate === undefined ? {} : { rate }),
+  };
 }
 
 function consumerNumbers(status: InStreamStatus): Omit<StreamView['consumers'][number], 'gateway' | 'at'> {
-  const { delivered, done, duplicates, repeated, lost } = status;
-  return { delivered, done, duplicates, repeated, lost };
+  const { delivered, done, duplicates, repeated, lost, rate, latencyMs, retried, dead } = status;
+  const always = { delivered, done, duplicates, repeated, lost };
+  return {
+    ...always,
+    ...(rate === undefined ? {} : { rate }),
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...(retried === undefined ? {} : { retried }),
+    ...(dead === undefined ? {} : { dead }),
+  };
 }
 
 /** Declared loss: the producer counts what it gave up, each consumer sees the same gaps. */

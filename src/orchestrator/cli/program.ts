@@ -6,6 +6,7 @@ import { applicationCommands } from './commands/applications.ts';
 import { deployCommands } from './commands/deploy.ts';
 import { gatewayCommands } from './commands/gateways.ts';
 import { selfCommands } from './commands/self.ts';
+import { streamCommands } from './commands/streams.ts';
 import { type Context, createContext, type SharedOptions } from './context.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import type { Terminal } from './terminal.ts';
@@ -56,6 +57,7 @@ function createProgram(context: (command: Command) => Context): Command {
   deployCommands(program, context);
   applicationCommands(program, context);
   gatewayCommands(program, context);
+  streamCommands(program, context);
   selfCommands(program, context);
   inherit(program);
   return program;

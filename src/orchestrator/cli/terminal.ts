@@ -81,6 +81,13 @@ export function table(
 
 export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
+/** `840 B`, `12 KB`, `3.4 MB`. */
+export function bytes(count: number): string {
+  if (count < 1_000) return `${count} B`;
+  if (count < 1_000_000) return `${Math.round(count / 1_000)} KB`;
+  return `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
 /** `3 s`, `5 min`, `2 h`, `4 d` since an ISO time. */
 export function ago(iso: string, now = Date.now()): string {
   const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));

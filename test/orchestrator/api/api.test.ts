@@ -185,6 +185,29 @@ describe('REST API', () => {
         view.consumers.map((c) => [c.gateway, c.delivered, c.repeated]),
         [['fog-1', 100, 1]],
       );
+      assert.deepEqual([view.producer?.backlogBytes, view.producer?.backlogAgeMs], [480, 1_500]);
+      assert.deepEqual([view.consumers[0]?.latencyMs?.p99, view.consumers[0]?.dead], [40, 1]);
+    });
+
+    it('show what waits, give it up and pass over it', async () => {
+      const path = `/api/v1/streams/${encodeURIComponent('city/parse:0')}`;
+      const { records } = schemas.Inspection.parse(await json(get(`${path}/records?limit=1&preview=40`)));
+      assert.deepEqual([records.length, records[0]?.body], [1, '{"payload":21.5}']);
+      await problem(get(`${path}/records?limit=1000`), 400, 'ECHO_REQUEST_INVALID');
+      assert.deepEqual(schemas.Purged.parse(await json(post(`${path}/purge`))).consumers, { 'fog-1': 1 });
+      const skipped = await json(post(`${path}/skip`, { consumer: 'fog-1', count: 2 }));
+      assert.deepEqual(schemas.Skipped.parse(skipped).seqs, [1, 2]);
+      await problem(post(`${path}/skip`, {}), 400, 'ECHO_REQUEST_INVALID');
+      await problem(get('/api/v1/streams/nowhere/records'), 404, 'ECHO_STREAM_UNKNOWN');
+    });
+
+    it('show, replay and drop what was set aside', async () => {
+      const [letter] = (await json(get('/api/v1/dead-letters'))) as unknown as unknown[];
+      assert.equal(schemas.DeadLetter.parse(letter).gateway, 'fog-1');
+      const path = '/api/v1/gateways/fog-1/dead-letters/1';
+      assert.equal(schemas.DeadLetterDetail.parse(await json(get(path))).body, '{"payload":"bad"}');
+      assert.deepEqual(await json(post(`${path}/replay`)), { outcome: 'done' });
+      await problem(fetch(api.url + path, { method: 'DELETE' }), 404, 'ECHO_DEAD_LETTER_UNKNOWN');
     });
 
     it('are counted for Prometheus, with their streams', async () => {
@@ -198,6 +221,11 @@ describe('REST API', () => {
         'echo_stream_delivered_total{application="city",stream="city/parse:0",gateway="fog-1"} 100',
         'echo_stream_repeated_total{application="city",stream="city/parse:0",gateway="fog-1"} 1',
         'echo_stream_backlog_records{application="city",stream="city/parse:0",gateway="edge-1"} 3',
+        'echo_stream_backlog_bytes{application="city",stream="city/parse:0",gateway="edge-1"} 480',
+        'echo_stream_backlog_age_seconds{application="city",stream="city/parse:0",gateway="edge-1"} 1.5',
+        'echo_stream_rate{application="city",stream="city/parse:0",gateway="edge-1"} 12.5',
+        'echo_stream_dead_letters{application="city",stream="city/parse:0",gateway="fog-1"} 1',
+        'echo_stream_latency_seconds{application="city",stream="city/parse:0",gateway="fog-1",quantile="0.99"} 0.04',
       ]) {
         assert.ok(text.includes(line), `missing: ${line}`);
       }

@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { RawFlow } from '../../../src/flow/types.ts';
 import { gatewayError } from '../../../src/orchestrator/gateways/errors.ts';
 import { storeError } from '../../../src/orchestrator/store/errors.ts';
+import { streamError } from '../../../src/orchestrator/streams/errors.ts';
 import type {
   AppDetail,
   CutWire,
@@ -18,10 +19,12 @@ import type {
   Plan,
   Problem,
   Progress,
+  StreamsService,
   VersionSummary,
 } from '../../../src/orchestrator/types.ts';
 import type { Heartbeat } from '../../../src/wire/control.ts';
 import { defineErrors } from '../../../src/wire/errors.ts';
+import { wireError } from '../../../src/wire/wireErrors.ts';
 
 const refused = defineErrors({
   TEST_NOT_A_FLOW: { status: 400, title: 'Not a flow.', remedy: 'Send a flow.' },
@@ -29,6 +32,74 @@ const refused = defineErrors({
 });
 
 const now = () => new Date().toISOString();
+
+/** One record waits in every stream, and one dead letter on `fog-1`. */
+function memoryStreams(known: (gateway: string) => void): StreamsService {
+  const letters = new Map([['1', { ...deadLetter, id: '1' }]]);
+  const letter = (gateway: string, id: string) => {
+    known(gateway);
+    const found = letters.get(id);
+    if (gateway !== 'fog-1' || found === undefined)
+      throw wireError('ECHO_DEAD_LETTER_UNKNOWN', { message: `there is no dead letter ${id} here` });
+    return { gateway, ...found };
+  };
+  const unknown = (stream: string) => {
+    if (stream === 'nowhere')
+      throw streamError('ECHO_STREAM_UNKNOWN', { message: `There is no stream ${stream}.` });
+  };
+  return {
+    inspect: async (stream, { limit = 20 } = {}) => {
+      unknown(stream);
+      const body = '{"payload":21.5}';
+      const record = {
+        seq: 7,
+        to: 7,
+        kind: 'message' as const,
+        at: Date.now(),
+        bytes: 40,
+        body,
+        truncated: false,
+      };
+      return { head: 7, waiting: 1, records: [record].slice(0, limit) };
+    },
+    purge: async (stream, consumer = 'fog-1') => {
+      unknown(stream);
+      return { to: 7, consumers: { [consumer]: 1 } };
+    },
+    skip: async (stream, _consumer, count = 1) => {
+      unknown(stream);
+      return { seqs: Array.from({ length: count }, (_, i) => i + 1) };
+    },
+    deadLetters: async ({ gateway = 'fog-1' } = {}) =>
+      gateway === 'fog-1' ? [...letters.values()].map((found) => ({ gateway, ...found })) : [],
+    deadLetter: async (gateway, id) => ({
+      ...letter(gateway, id),
+      body: '{"payload":"bad"}',
+      truncated: false,
+    }),
+    replay: async (gateway, id) => {
+      letter(gateway, id);
+      letters.delete(id);
+      return { outcome: 'done' };
+    },
+    drop: async (gateway, id) => {
+      letter(gateway, id);
+      letters.delete(id);
+    },
+  };
+}
+
+const deadLetter = {
+  stream: 'city/parse:0',
+  producer: 'edge-1',
+  seq: 3,
+  reason: 'error',
+  error: 'no such table',
+  attempts: 3,
+  appendedAt: 1_790_000_000_000,
+  at: 1_790_000_001_000,
+  bytes: 40,
+} as const;
 
 interface App {
   detail: AppDetail;
@@ -134,6 +205,7 @@ export function memoryService(): MemoryService {
     plan: async (input) => plan(input),
     deploy,
     brokers: () => [],
+    streams: memoryStreams((id) => void gateway(id)),
     applications: () => [...apps.keys()].map(summary),
     application: (id) => app(id).detail,
     history: (id) => app(id).versions.map(({ flow: _, ...version }) => version),
@@ -363,6 +435,8 @@ export function heartbeat(gateway: string, at: number, records: number): Heartbe
             sent: records,
             retransmitted: 2,
             lost: 0,
+            rate: 12.5,
+            backlog: { records: 4, bytes: 480, since: at - 1_500 },
           },
         ]
       : gateway === 'fog-1'
@@ -379,6 +453,10 @@ export function heartbeat(gateway: string, at: number, records: number): Heartbe
               duplicates: 2,
               repeated: 1,
               lost: 0,
+              rate: 12,
+              latencyMs: { p50: 2, p99: 40 },
+              retried: 1,
+              dead: 1,
             },
           ]
         : [];

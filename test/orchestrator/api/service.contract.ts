@@ -70,6 +70,16 @@ export function serviceContract(start: () => Promise<Contract>): void {
     assert.equal(reasons.gateway, app.placement[reasons.task]);
   });
 
+  it('shows what waits and what was set aside, and knows no other stream', async () => {
+    const [view] = await fitAll('StreamView', '/streams');
+    const path = `/streams/${encodeURIComponent(String(view?.stream))}`;
+    await fits('Inspection', 'GET', `${path}/records`);
+    await fits('Purged', 'POST', `${path}/purge`);
+    await fitAll('DeadLetter', '/dead-letters');
+    await refused('ECHO_STREAM_UNKNOWN', 'GET', '/streams/nowhere/records');
+    await refused('ECHO_GATEWAY_UNKNOWN', 'GET', '/gateways/none/dead-letters/1');
+  });
+
   it('shows the fleet', async () => {
     const gateways = await fitAll('GatewayView', '/gateways');
     assert.ok(gateways.length >= 3);

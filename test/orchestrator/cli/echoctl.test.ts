@@ -107,6 +107,35 @@ describe('echoctl', function () {
     assert.match(out, /^parse \(edge-1\) +average \(fog-1\) +100 +100 +3 +0 +1$/m);
   });
 
+  it('lists streams, shows what waits, gives it up, passes over it', async () => {
+    const { out } = await run('stream', 'ls');
+    assert.match(out, /^city\/parse:0 +edge-1 +fog-1 +12\.5 +3 +480 B +1\.5 s +2\/40 +2 +0 +1$/m);
+    const inspected = await run('stream', 'inspect', 'city/parse:0', '--limit', '5');
+    assert.match(
+      inspected.out,
+      /^7 .*40 B\n {2}\{"payload":21\.5\}\n1 record waits; the last number is 7\.$/m,
+    );
+    assert.match((await run('stream', 'purge', 'parse')).out, /^fog-1 will not get 1 record\.$/m);
+    const skipped = await run('stream', 'skip', 'parse', '2', '--consumer', 'fog-1', '--yes');
+    assert.match(skipped.out, /^Passed over 1, 2\.$/m);
+    assert.equal((await run('stream', 'skip', 'parse')).code, 2);
+    assert.equal((await run('stream', 'inspect', 'nowhere')).code, 1);
+  });
+
+  it('lists, shows, replays and drops dead letters', async () => {
+    assert.match(
+      (await run('stream', 'dead', 'ls')).out,
+      /^fog-1 +1 +city\/parse:0 +3 .* 3 +no such table$/m,
+    );
+    assert.match(
+      (await run('stream', 'dead', 'show', 'fog-1', '1')).out,
+      /its task fails\n[\s\S]*\{"payload":"bad"\}/,
+    );
+    assert.match((await run('stream', 'dead', 'replay', 'fog-1', '1')).out, /Processed/);
+    assert.equal((await run('stream', 'dead', 'drop', 'fog-1', '1', '--yes')).code, 1);
+    assert.match((await run('stream', 'dead', 'ls')).out, /Nothing was set aside/);
+  });
+
   it('says what an error code means', async () => {
     const { out } = await run('errors', 'ECHO_BODY_NOT_JSON');
     assert.match(out, /^ECHO_BODY_NOT_JSON {2}The body is not JSON\.\n {2}Correct the text/);

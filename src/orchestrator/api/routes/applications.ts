@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import type { OrchestratorService } from '../../types.ts';
 import { apiError } from '../errors.ts';
-import { currentStreams } from '../metrics.ts';
 import { type Route, route } from '../route.ts';
 import { asyncQuery, optionsQuery, schemas } from '../schemas.ts';
 import { deployOptions } from './deploy.ts';
@@ -73,14 +72,6 @@ function readRoutes({ service }: RouteParts): Route[] {
         const id = appId(service, params.id);
         return { status: 200, body: service.explain(id, taskId(service, id, params.task)) };
       },
-    }),
-    route({
-      method: 'get',
-      path: '/api/v1/streams',
-      tag,
-      summary: 'Every cut wire with what its two sides last reported',
-      answers: { 200: { description: 'The streams of all applications.', schema: 'StreamView', list: true } },
-      handle: () => ({ status: 200, body: currentStreams(service) }),
     }),
   ];
 }

@@ -7,11 +7,13 @@ import { gatewayRoutes } from './gateways.ts';
 import { operationRoutes } from './operations.ts';
 import type { RouteParts } from './parts.ts';
 import { selfRoutes } from './self.ts';
+import { streamRoutes } from './streams.ts';
 
 export function createRoutes(parts: RouteParts): readonly Route[] {
   const routes: Route[] = [
     ...deployRoutes(parts),
     ...applicationRoutes(parts),
+    ...streamRoutes(parts),
     ...gatewayRoutes(parts),
     ...operationRoutes(parts),
     ...dagRoutes(parts),

@@ -13,11 +13,17 @@ export interface StreamLook {
     readonly appended: number;
     readonly backlog: number;
     readonly lost: number;
+    readonly retransmitted?: number;
+    readonly backlogBytes?: number;
+    readonly backlogAgeMs?: number;
+    readonly rate?: number;
   };
   readonly consumers: readonly {
     readonly delivered: number;
     readonly repeated: number;
     readonly lost: number;
+    readonly latencyMs?: { readonly p50: number; readonly p99: number };
+    readonly dead?: number;
   }[];
 }
 
