@@ -35,6 +35,12 @@ export const agentError = defineErrors({
     title: 'The folder of the agent cannot be written.',
     remedy: 'Make <userDir>/echo writable for the user Node-RED runs as, and restart.',
   },
+  ECHO_GATEWAY_FOLDER_IN_USE: {
+    status: 409,
+    title: 'Another Node-RED uses the folder of this gateway.',
+    remedy:
+      'Give each Node-RED a userDir of its own. If no other one runs, delete lock.json in the named folder. Restart.',
+  },
   ECHO_ENROL_UNREACHABLE: {
     status: 503,
     title: 'The orchestrator cannot be reached.',

@@ -5,6 +5,7 @@ import { Agent, type Log } from './agent/Agent.ts';
 import { type AgentConfig, readConfig } from './agent/config.ts';
 import { agentError, logLine } from './errors.ts';
 import { FlowIndex } from './flowIndex.ts';
+import { lockFolder } from './folderLock.ts';
 import { HookFollower } from './follow/HookFollower.ts';
 import { HookGate } from './gate/HookGate.ts';
 import type { Red } from './red.ts';
@@ -64,6 +65,7 @@ function assemble(RED: Red, log: Log, folder: string, config: AgentConfig): Gate
       cause,
     });
   }
+  lockFolder(folder);
   const flows = new FlowIndex(RED);
   const follower = new HookFollower(RED, { flows, warn: log.warn, limitMs: config.followLimitMs });
   const gate = new HookGate(RED, {
