@@ -1,7 +1,8 @@
 /**
- * Entry of `npm start`, `npm test`, `npm run bench` and `npm run build`: plain JavaScript for the Node.js that is on
- * the machine. It installs what is missing, builds the gateway package when its sources changed, and runs the target
- * on the Node.js pinned in package.json. Its own words go to standard error; standard output is the target's.
+ * Entry of `npm start`, `npm test`, `npm run bench`, `npm run sim` and `npm run build`: plain JavaScript for the Node.js
+ * that is on the machine. It installs what is missing, builds the gateway package when its sources changed, and runs
+ * the target on the Node.js pinned in package.json. Its own words go to standard error; standard output is the
+ * target's.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -21,6 +22,7 @@ const OLDEST_NODE = [20, 15];
 const USAGE = `usage: npm start [-- OPTIONS]            the whole of ECHO on this machine (npm start -- --help)
        npm test [-- FILES]               the tests
        npm run bench -- NAME [--json]    one benchmark
+       npm run sim -- [--seeds N]        wires under random faults, simulated
        npm run build                     the gateway package`;
 
 /** The process this one waits for; there is never more than one. */
@@ -38,7 +40,7 @@ class Failure extends Error {
 
 async function main([command, ...args]) {
   requireNode();
-  if (!['up', 'test', 'bench', 'build'].includes(command)) throw new Failure('nothing to run', USAGE);
+  if (!['up', 'test', 'bench', 'sim', 'build'].includes(command)) throw new Failure('nothing to run', USAGE);
   const bench = command === 'bench' ? benchFile(args.shift()) : undefined;
   if (!isInstalled()) await install();
   if (command === 'build' || isGatewayStale()) await buildGateway();
@@ -49,6 +51,8 @@ async function main([command, ...args]) {
       return test(args);
     case 'bench':
       return run([bench, ...args]);
+    case 'sim':
+      return run([join(ROOT, 'test', 'simulation', 'sim.ts'), ...args]);
     default:
       return 0;
   }

@@ -1,0 +1,108 @@
+/**
+ * I1: every message that was accepted takes effect at every place that consumes the stream, or that place has declared
+ * it lost. What a full log refused is declared before the next message. Only a log that is itself lost or superseded
+ * may take messages with it.
+ */
+import type { Invariant } from '../world/Witness.ts';
+import { kept, Logs, type Report } from './books.ts';
+
+interface Accepted {
+  readonly stream: string;
+  readonly seq: number;
+  readonly value: number;
+  readonly owed: readonly string[];
+}
+
+interface Log {
+  consumers: readonly string[];
+  /** A consumer that left, and those that took its place. */
+  readonly heirs: Map<string, Set<string>>;
+  readonly accepted: Accepted[];
+  /** The head at each refusal that is not declared yet. */
+  refused: number[];
+  last: number;
+  gone: boolean;
+}
+
+export function everyMessageTakesEffect(report: Report): Invariant {
+  const names = new Logs();
+  const logs = new Map<number, Log>();
+  const completed = new Set<string>();
+  const lost = new Map<string, { from: number; to: number }[]>();
+  const logOf = (id: number): Log =>
+    kept(logs, id, () => ({
+      consumers: [],
+      heirs: new Map(),
+      accepted: [],
+      refused: [],
+      last: 0,
+      gone: false,
+    }));
+
+  const hadBy = (id: number, { stream, seq, value }: Accepted, consumer: string): boolean =>
+    completed.has(`${stream} ${consumer} ${value}`) ||
+    (lost.get(`${id} ${consumer}`) ?? []).some(({ from, to }) => from <= seq && seq <= to);
+
+  /** By the consumer it was owed to, or by one that took its place. */
+  const hadAtPlace = (
+    id: number,
+    message: Accepted,
+    consumer: string,
+    asked = new Set<string>(),
+  ): boolean => {
+    if (asked.has(consumer)) return false;
+    asked.add(consumer);
+    const heirs = [...(logOf(id).heirs.get(consumer) ?? [])];
+    return hadBy(id, message, consumer) || heirs.some((heir) => hadAtPlace(id, message, heir, asked));
+  };
+
+  return {
+    opened(event) {
+      names.opened(event);
+      // A crash forgets what was refused; whoever gave it was told.
+      logOf(event.log).refused = [];
+    },
+    gone: ({ log }) => {
+      logOf(log).gone = true;
+    },
+    routed({ log, consumers }) {
+      const known = logOf(log);
+      const left = known.consumers.filter((c) => !consumers.includes(c));
+      const came = consumers.filter((c) => !known.consumers.includes(c));
+      for (const c of left) for (const heir of came) kept(known.heirs, c, () => new Set()).add(heir);
+      known.consumers = consumers;
+    },
+    refused({ log, after }) {
+      logOf(log).refused.push(after);
+    },
+    accepted({ stream, log, seq, value }) {
+      const known = logOf(log);
+      const before = known.refused.filter((after) => after < seq).length;
+      if (before > 0 && seq <= known.last + before)
+        report(`${stream}: ${before} refused messages are not declared before ${seq}`);
+      known.refused = known.refused.slice(before);
+      known.last = seq;
+      known.accepted.push({ stream, seq, value, owed: known.consumers });
+    },
+    completed: ({ stream, consumer, value }) => {
+      completed.add(`${stream} ${consumer} ${value}`);
+    },
+    lost: ({ stream, consumer, incarnation, from, to }) => {
+      kept(lost, `${names.of(stream, incarnation)} ${consumer}`, () => []).push({ from, to });
+    },
+    ended({ stuck }) {
+      if (stuck !== undefined) return;
+      for (const [id, log] of logs) {
+        if (log.gone) continue;
+        for (const message of log.accepted) {
+          for (const consumer of message.owed) {
+            if (!hadAtPlace(id, message, consumer))
+              report(
+                `${message.stream}: message ${message.value} (number ${message.seq}) never took effect at ${consumer}`,
+              );
+          }
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** What must hold whatever fails. */
+import type { Invariant } from '../world/Witness.ts';
+import type { Report } from './books.ts';
+import { cursorsNeverGoBack } from './cursorsNeverGoBack.ts';
+import { drainsInTheEnd } from './drainsInTheEnd.ts';
+import { everyMessageTakesEffect } from './everyMessageTakesEffect.ts';
+import { inOrder } from './inOrder.ts';
+import { lineageNeverForks } from './lineageNeverForks.ts';
+import { noNumberTwice } from './noNumberTwice.ts';
+import { nothingBeforeItsTime } from './nothingBeforeItsTime.ts';
+import { trimmedOnlyWhenStored } from './trimmedOnlyWhenStored.ts';
+import { withinQuota } from './withinQuota.ts';
+
+export const invariants: readonly ((report: Report) => Invariant)[] = [
+  everyMessageTakesEffect,
+  noNumberTwice,
+  inOrder,
+  lineageNeverForks,
+  trimmedOnlyWhenStored,
+  cursorsNeverGoBack,
+  withinQuota,
+  nothingBeforeItsTime,
+  drainsInTheEnd,
+];

@@ -1,0 +1,158 @@
+/**
+ * The rules of docs/PROTOCOL.md, each with the change of source that takes it away: of the state machines in `src/wire`
+ * themselves, and for what a gateway's disk does, of the model of it in `world/`.
+ */
+export interface Mutation {
+  readonly rule: string;
+  readonly edits: readonly Edit[];
+}
+
+export interface Edit {
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly text: string;
+  readonly instead: string;
+}
+
+const RECEIVER = 'src/wire/receiver.ts';
+const SENDER = 'src/wire/sender.ts';
+const CONSUMER = 'src/wire/consumer.ts';
+const STREAM = 'src/wire/stream.ts';
+const LINEAGE = 'src/wire/lineage.ts';
+const OUT = 'test/simulation/world/OutStream.ts';
+const LOG = 'test/simulation/world/Log.ts';
+const GATEWAY = 'test/simulation/world/Gateway.ts';
+
+const without = (rule: string, file: string, text: string, instead = ''): Mutation => ({
+  rule,
+  edits: [{ file, text, instead }],
+});
+
+export const mutations: readonly Mutation[] = [
+  without('a number had already is not taken again', RECEIVER, 'if (entry.to <= received) {', 'if (false) {'),
+  without('only the next number is taken', RECEIVER, 'if (entry.seq > received + 1) missing = true;'),
+  without(
+    'stable is what is stored, never what is done',
+    RECEIVER,
+    'const { incarnation, received, done, stable } = state;',
+    'const { incarnation, received, done } = state; const stable = done;',
+  ),
+  without('only the highest log is heard', RECEIVER, 'if (order < 0 || !meant)', 'if (!meant)'),
+  without('the epoch goes before the birth', STREAM, 'a.pe - b.pe || a.born - b.born', 'a.born - b.born'),
+  without(
+    'what is meant for another boot is not taken',
+    RECEIVER,
+    "const meant = frame.boot.disk === '' || sameBoot(frame.boot, before.boot);",
+    'const meant = true;',
+  ),
+  without(
+    'base above what is awaited is declared loss',
+    RECEIVER,
+    "return frame.base > state.received + 1 ? lose(state, frame.base - 1, 'base', effects) : state;",
+    'return state;',
+  ),
+  without(
+    'a GAP is declared',
+    RECEIVER,
+    "effects.push({ type: 'loss', from: received + 1, to: entry.to, reason: entry.record.reason });",
+  ),
+  without('boots are ordered', GATEWAY, 'this.#disk.boots++;'),
+  without(
+    'an ACK of an older boot is ignored',
+    CONSUMER,
+    'if (c.boot?.disk === boot.disk) return boot.count < c.boot.count;',
+    'if (c.boot?.disk === boot.disk) return false;',
+  ),
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
+  without('a new disk is a new identity', GATEWAY, '-${this.#disks}`, boots', '`, boots'),
+  without(
+    'an ACK of a former disk is ignored',
+    CONSUMER,
+    'return c.formerDisks.includes(boot.disk);',
+    'return false;',
+  ),
+  without(
+    'numbers that may have been sent are burnt',
+    LOG,
+    "if (file.reserved > head) entries.push(gap(head + 1, file.reserved, 'lost-tail'));",
+  ),
+  without(
+    'numbers are reserved before they are sent',
+    LOG,
+    'if (reserved >= this.#committed) return this.#committed;',
+    'return this.#committed;',
+  ),
+  without(
+    'a record is on disk before it is sent',
+    OUT,
+    '    if (this.#batch.length === 1) this.#later(0, () => this.#commit());\n',
+    "    if (this.#batch.length === 1) this.#later(0, () => this.#commit());\n    this.#frame(this.stream.consumers[0]!, seq, [{ seq, to: seq, record: { kind: 'message', ts: value, codec: 0, body: EMPTY, ...lineage } }]);\n",
+  ),
+  without(
+    'a record is on disk before its giver is told',
+    OUT,
+    'this.#batch.push({ seq, value, written });',
+    'this.#batch.push({ seq, value, written: () => {} }); witness.accepted({ stream: this.stream.name, log: this.logId, seq, value }); written();',
+  ),
+  without('refused messages are declared', OUT, 'if (this.#refused > 0) this.#log.appendGap(this.#refused);'),
+  without(
+    'a GAP is sent whole or not at all',
+    LOG,
+    'return across !== undefined && across.to > reserved ? across.seq - 1 : reserved;',
+    'return reserved;',
+  ),
+  without(
+    'a number is reserved before its giver is told',
+    OUT,
+    'this.#unsaid.filter(({ seq }) => seq <= this.#log.sendable)',
+    'this.#unsaid.filter(() => true)',
+  ),
+  without(
+    'a process that starts again sends only what is reserved',
+    OUT,
+    'const extent = { head: this.#log.sendable,',
+    'const extent = { head: this.#log.head,',
+  ),
+  without(
+    'what was sent before the first ACK was noted is marked',
+    SENDER,
+    'const redeliveredTo = cursor.boot === undefined ? log.head : cursor.redeliveredTo;',
+    'const { redeliveredTo } = cursor;',
+  ),
+  without('a log keeps to its quota', OUT, 'if (this.#log.size >= this.#log.quota) {', 'if (false) {'),
+  without('a new consumer is known after a power cut', OUT, 'this.#gateway.journal.flush(true)', 'undefined'),
+  without('a log has a birth', GATEWAY, 'born: this.wallClock }', 'born: 1 }'),
+  without('a log that is outborn is born again', OUT, 'this.#rebirth(effect.by.born);'),
+  without(
+    'the sender goes back when the consumer wants it',
+    CONSUMER,
+    'const wanted = restarted ? received + 1 : ack.want;',
+    'const wanted = restarted ? received + 1 : 0;',
+  ),
+  without('nothing is sent above the credit', SENDER, 'Math.min(state.head, c.credit)', 'state.head'),
+  without('credit follows what is done', RECEIVER, 'state.done + state.window', 'state.done + 10_000'),
+  without(
+    'while anything is owed the producer probes',
+    SENDER,
+    "if (due) effects.push({ type: 'probe', consumer: id });",
+  ),
+  without('trim waits for every consumer', SENDER, 'Math.min(...stables)', 'Math.max(...stables)'),
+  without(
+    'what may have been had by an earlier boot is marked',
+    CONSUMER,
+    'const redeliveredTo = c.boot === undefined ? c.redeliveredTo : c.sentTo;',
+    'const { redeliveredTo } = c;',
+  ),
+  without(
+    'a lineage id names one message',
+    LINEAGE,
+    'id: mix(mix(cause.id, streamHash), ordinal)',
+    'id: mix(cause.id, streamHash)',
+  ),
+  without(
+    'work done again is recognised',
+    LINEAGE,
+    'if (!this.#young.add(id)) return true;',
+    'this.#young.add(id);',
+  ),
+];

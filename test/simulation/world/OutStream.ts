@@ -1,0 +1,261 @@
+/** The producer's side of one stream at a simulated gateway: log, cursors and the sender state machine. */
+import type { ConsumerCursor } from '../../../src/wire/consumer.ts';
+import type { AckFrame, SequencedRecord } from '../../../src/wire/frames.ts';
+import { childLineage, hashText, type Lineage } from '../../../src/wire/lineage.ts';
+import {
+  initSender,
+  reduceSender,
+  type SenderEffect,
+  type SenderEvent,
+  type SenderState,
+  senderDue,
+} from '../../../src/wire/sender.ts';
+import { NO_BOOT } from '../../../src/wire/stream.ts';
+import type { Gateway } from './Gateway.ts';
+import { Log } from './Log.ts';
+import { Machine } from './Machine.ts';
+import type { Stream } from './World.ts';
+
+const EMPTY = new Uint8Array(0);
+/** From this part of the quota on, streams into the same gateway get no credit. */
+const NEARLY_FULL = 0.9;
+
+interface Waiting {
+  readonly seq: number;
+  readonly value: number;
+  readonly written: () => void;
+}
+
+export class OutStream {
+  stream: Stream;
+  readonly #gateway: Gateway;
+  readonly #log: Log;
+  readonly #hash: number;
+  readonly #machine: Machine<SenderState, SenderEvent, SenderEffect>;
+  readonly #ordinals = new WeakMap<Lineage, number>();
+  #batch: Waiting[] = [];
+  /** On disk, and whoever gave them has not been told. */
+  readonly #unsaid: Waiting[] = [];
+  #refused = 0;
+  #wasNearlyFull = false;
+  #closed = false;
+
+  constructor(gateway: Gateway, stream: Stream) {
+    this.#gateway = gateway;
+    this.stream = stream;
+    this.#hash = hashText(stream.name);
+    this.#log = new Log(
+      gateway.logFile(stream),
+      stream.quota,
+      (run) => this.#later(gateway.world.random.below(10), run),
+      () => this.#onWritten(),
+    );
+    const prefix = this.#key('');
+    const cursors: Record<string, ConsumerCursor> = {};
+    for (const [key, value] of gateway.journal.entries(prefix))
+      cursors[key.slice(prefix.length)] = value as ConsumerCursor;
+    const extent = { head: this.#log.sendable, base: this.#log.base };
+    this.#machine = new Machine(gateway, initSender(this.#log.file.incarnation, extent, cursors), {
+      reduce: reduceSender,
+      perform: (effect) => this.#perform(effect),
+      due: senderDue,
+    });
+    this.#log.trim(this.#machine.state.trimmed);
+    gateway.world.witness.opened({
+      stream: stream.name,
+      log: this.#log.file.id,
+      incarnation: this.#log.file.incarnation,
+    });
+  }
+
+  get logId(): number {
+    return this.#log.file.id;
+  }
+
+  get head(): number {
+    return this.#log.head;
+  }
+
+  get nearlyFull(): boolean {
+    return this.#log.size >= this.#log.quota * NEARLY_FULL;
+  }
+
+  /** Every consumer has stably passed all there is. */
+  get drained(): boolean {
+    if (this.#batch.length + this.#unsaid.length > 0) return false;
+    return Object.values(this.#machine.state.consumers).every((c) => c.stable === this.#log.head);
+  }
+
+  describe(): unknown {
+    return { stream: this.stream.name, ...this.#machine.state };
+  }
+
+  /** `written` is called once the record is on disk; false when the log is full and the message is refused. */
+  append(value: number, cause: Lineage | undefined, written: () => void): boolean {
+    const { witness } = this.#gateway.world;
+    if (this.#log.size >= this.#log.quota) {
+      this.#refused++;
+      witness.refused({ stream: this.stream.name, log: this.logId, after: this.#log.head });
+      this.#gateway.world.faults.refused++;
+      return false;
+    }
+    if (this.#refused > 0) this.#log.appendGap(this.#refused);
+    this.#refused = 0;
+    const lineage = cause === undefined ? {} : { lineage: this.#lineageOf(cause) };
+    const seq = this.#log.append({ kind: 'message', ts: value, codec: 0, body: EMPTY, ...lineage });
+    this.#batch.push({ seq, value, written });
+    if (this.#batch.length === 1) this.#later(0, () => this.#commit());
+    witness.logSize({ stream: this.stream.name, size: this.#log.size, quota: this.#log.quota });
+    return true;
+  }
+
+  /** What a newcomer is owed from now on must be known after a power cut: its cursor is synced at once. */
+  setConsumers(ids: readonly string[]): void {
+    this.#machine.dispatch({ type: 'consumers', ids, at: this.#now });
+    if (!this.#closed) this.#gateway.journal.flush(true);
+  }
+
+  onAck(ack: AckFrame): void {
+    this.#machine.dispatch({ type: 'ack', ack, at: this.#now });
+  }
+
+  link(up: boolean): void {
+    this.#machine.dispatch({ type: 'link', up, at: this.#now });
+  }
+
+  stop(): void {
+    this.#closed = true;
+    this.#machine.stop();
+  }
+
+  get #now(): number {
+    return this.#gateway.world.now;
+  }
+
+  #lineageOf(cause: Lineage): Lineage {
+    const ordinal = this.#ordinals.get(cause) ?? 0;
+    this.#ordinals.set(cause, ordinal + 1);
+    return childLineage(cause, this.#hash, ordinal);
+  }
+
+  #commit(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#log.commit();
+    this.#unsaid.push(...batch);
+    this.#onWritten();
+  }
+
+  /** Written and reserved: whatever takes it now, a GAP will tell. */
+  #onWritten(): void {
+    const said = this.#unsaid.filter(({ seq }) => seq <= this.#log.sendable);
+    this.#unsaid.splice(0, said.length);
+    for (const { seq, value } of said)
+      this.#gateway.world.witness.accepted({ stream: this.stream.name, log: this.logId, seq, value });
+    for (const { written } of said) {
+      if (this.#closed) return;
+      written();
+    }
+    this.#machine.dispatch({ type: 'appended', head: this.#log.sendable, at: this.#now });
+    this.#checkLevel();
+  }
+
+  #checkLevel(): void {
+    if (this.#closed || this.nearlyFull === this.#wasNearlyFull) return;
+    this.#wasNearlyFull = !this.#wasNearlyFull;
+    this.#gateway.grantCredit();
+  }
+
+  #perform(effect: SenderEffect): void {
+    switch (effect.type) {
+      case 'send':
+        this.#send(effect);
+        return;
+      case 'probe':
+        this.#frame(effect.consumer, this.#machine.state.consumers[effect.consumer]?.next ?? 1, []);
+        return;
+      case 'trim':
+        this.#log.trim(effect.upTo);
+        this.#gateway.world.witness.trimmed({ stream: this.stream.name, log: this.logId, upTo: effect.upTo });
+        this.#checkLevel();
+        return;
+      case 'persist':
+        this.#persist(effect.consumer, effect.cursor);
+        return;
+      case 'outborn':
+        this.#rebirth(effect.by.born);
+    }
+  }
+
+  #rebirth(after: number): void {
+    const { file } = this.#log;
+    const { pe } = file.incarnation;
+    file.incarnation = { pe, born: Math.max(after + 1, this.#gateway.wallClock) };
+    this.#gateway.world.witness.opened({
+      stream: this.stream.name,
+      log: file.id,
+      incarnation: file.incarnation,
+    });
+    this.#machine.dispatch({ type: 'reborn', incarnation: file.incarnation, at: this.#now });
+  }
+
+  #persist(consumer: string, cursor: ConsumerCursor | undefined): void {
+    const { logId, stream } = this;
+    const { gateway, disk } = { gateway: this.#gateway.name, disk: this.#gateway.diskId };
+    this.#gateway.journal.set(this.#key(consumer), cursor, () =>
+      this.#gateway.world.witness.producerStored({
+        stream: stream.name,
+        log: logId,
+        gateway,
+        disk,
+        consumer,
+        cursor,
+      }),
+    );
+  }
+
+  #send({ consumer, from, to }: Extract<SenderEffect, { type: 'send' }>): void {
+    const found = this.#log.read(from, to, this.#gateway.world.random.pick([1, 8, 64]));
+    const last = found.at(-1);
+    // Without an answer the sender tries again when it probes.
+    if (last === undefined) return;
+    this.#frame(consumer, found[0]!.seq, found);
+    const bytes = found.length;
+    this.#machine.dispatch({ type: 'sent', consumer, from, to: last.to, bytes, at: this.#now });
+  }
+
+  #frame(id: string, first: number, records: readonly SequencedRecord[]): void {
+    const { state } = this.#machine;
+    const consumer = state.consumers[id];
+    if (consumer === undefined) return;
+    const { name } = this.stream;
+    const { file } = this.#log;
+    const last = records.at(-1);
+    if (last !== undefined)
+      this.#gateway.world.witness.sent({ stream: name, log: file.id, consumer: id, last, file });
+    this.#gateway.world.network.send(this.#gateway, id, (to) =>
+      to.onData({
+        type: 'data',
+        stream: name,
+        incarnation: state.incarnation,
+        boot: consumer.boot ?? NO_BOOT,
+        start: consumer.start,
+        base: consumer.stable + 1,
+        redeliveredTo: consumer.redeliveredTo,
+        first,
+        unlogged: false,
+        records,
+      }),
+    );
+  }
+
+  #key(consumer: string): string {
+    return `out ${this.stream.name} ${consumer}`;
+  }
+
+  #later(ms: number, run: () => void): void {
+    this.#gateway.later(ms, () => {
+      if (!this.#closed) run();
+    });
+  }
+}
