@@ -54,6 +54,8 @@ export type AdminAccess = z.infer<typeof adminAccess>;
 export const enrolRequest = z.object({
   v: z.literal(PROTOCOL_VERSION),
   token: z.string().max(256).optional(),
+  /** Identity of the disk that asks: whose answer was lost may ask with the same token again. */
+  disk: boot.shape.disk.optional(),
   gateway: gatewayId.optional(),
   secret: z.string().max(256).optional(),
   /** Name asked for at first enrolment; becomes the gateway id. */

@@ -14,7 +14,7 @@ import { PROTOCOL_VERSION } from '../../wire/topics.ts';
 import type { EnrolToken } from '../types.ts';
 import type { Brokers } from './brokers.ts';
 import { gatewayError } from './errors.ts';
-import type { Enrolment, EnrolmentStore, TokenStore, Vault } from './ports.ts';
+import type { Enrolment, EnrolmentStore, Token, TokenStore, Vault } from './ports.ts';
 import { checkSupported } from './support.ts';
 
 export interface EnrolmentOptions {
@@ -28,6 +28,8 @@ export interface EnrolmentOptions {
 }
 
 export const DEFAULT_TOKEN_TTL_SECONDS = 24 * 60 * 60;
+/** How long a gateway whose answer was lost may use its token again. */
+const AGAIN_MS = 10 * 60_000;
 
 export class EnrolmentDesk {
   readonly #options: EnrolmentOptions;
@@ -106,19 +108,31 @@ export class EnrolmentDesk {
       throw gatewayError('ECHO_TOKEN_INVALID', {
         message: 'the request carries neither a token nor a secret',
       });
-    const tokenHash = hash(token);
-    const taken = this.#options.tokens.take(tokenHash);
+    const taken = this.#options.tokens.take(hash(token)) ?? this.#takeAgain(request, token);
     if (taken === undefined || taken.expiresAt <= this.#clock())
       throw gatewayError('ECHO_TOKEN_INVALID', {
         message: taken === undefined ? 'the token is unknown or was used already' : 'the token has expired',
       });
     try {
       const id = this.#nameFor(request, taken.name);
-      return this.#issue(id, request);
+      const reply = this.#issue(id, request);
+      if (request.disk !== undefined) {
+        const again = { hash: hash(`${token} ${request.disk}`), name: id };
+        this.#options.tokens.put({ ...again, expiresAt: this.#clock() + AGAIN_MS });
+      }
+      return reply;
     } catch (error) {
       this.#options.tokens.put(taken);
       throw error;
     }
+  }
+
+  /** Used already, and by the same disk: its answer was lost, or it died before it had kept it. */
+  #takeAgain({ disk }: EnrolRequest, token: string): Token | undefined {
+    const { tokens, enrolments } = this.#options;
+    const taken = disk === undefined ? undefined : tokens.take(hash(`${token} ${disk}`));
+    // One that was taken out of the fleet meanwhile stays out.
+    return taken?.name !== undefined && enrolments.get(taken.name) !== undefined ? taken : undefined;
   }
 
   #nameFor(request: EnrolRequest, bound: string | undefined): string {

@@ -57,6 +57,24 @@ describe('enrolment', () => {
     assert.match(desk.admit(first()).gateway, /^edge-[0-9a-f]{6}$/);
   });
 
+  it('a gateway whose answer was lost gets in with its token again: from the same disk, for ten minutes', () => {
+    const request = first({ disk: 'disk-a' });
+    const lost = desk.admit(request);
+    const again = desk.admit(request);
+    assert.equal(again.gateway, lost.gateway);
+    assert.ok(desk.authenticate(again.gateway, again.secret));
+    assert.ok(!desk.authenticate(lost.gateway, lost.secret));
+    refuses({ ...request, disk: 'disk-b' }, 'ECHO_TOKEN_INVALID', /used already/);
+    now += 10 * 60_000;
+    refuses(request, 'ECHO_TOKEN_INVALID', /expired/);
+  });
+
+  it('a gateway that was taken out does not come back with a token it has used', () => {
+    const request = first({ disk: 'disk-a' });
+    desk.remove(desk.admit(request).gateway);
+    refuses(request, 'ECHO_TOKEN_INVALID', /used already/);
+  });
+
   it('takes a token once', () => {
     const request = first({ name: 'edge-1' });
     desk.admit(request);

@@ -126,11 +126,12 @@ export class Agent {
   }
 
   async #enrol(): Promise<void> {
-    const { config, log } = this.#options;
+    const { config, log, streams } = this.#options;
+    const { disk } = streams.boot;
     clearTimeout(this.#retry);
     this.#enrolling = true;
     try {
-      const reply = await enrol(config, this.#identity, await this.#facts(), await this.#adminAccess());
+      const reply = await enrol(config, this.#identity, disk, await this.#facts(), await this.#adminAccess());
       if (this.#stopped) return;
       this.#enrolled(reply);
     } catch (error) {

@@ -21,6 +21,7 @@ const TIMEOUT_MS = 15_000;
 export async function enrol(
   config: AgentConfig,
   identity: Identity | undefined,
+  disk: string,
   facts: GatewayFacts,
   admin: AdminAccess | undefined,
 ): Promise<EnrolReply> {
@@ -41,6 +42,7 @@ export async function enrol(
   const first = {
     ...common,
     token: config.token,
+    disk,
     ...(config.name === undefined ? {} : { name: config.name }),
   };
   const answer = await ask(config.orchestrator, first);
