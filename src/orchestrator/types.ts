@@ -57,6 +57,8 @@ export interface GatewayPlan {
 
 export interface Drift {
   readonly node: string;
+  /** Its name; its type where it has none. */
+  readonly name: string;
   readonly kind: 'changed' | 'missing' | 'added';
   readonly properties?: readonly string[];
 }

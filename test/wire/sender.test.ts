@@ -250,7 +250,9 @@ describe('sender', () => {
   });
 
   it('a consumer that passes what was given up claims no number that was never sent', () => {
-    const run = connected(10).on(ack({ credit: 0 })).on({ type: 'giveUp', upTo: 10, at: 110 });
+    const run = connected(10)
+      .on(ack({ credit: 0 }))
+      .on({ type: 'giveUp', upTo: 10, at: 110 });
     run.take();
     run.on(ack({ received: 10, done: 10, stable: 10 }));
     assert.deepEqual(
@@ -260,7 +262,9 @@ describe('sender', () => {
   });
 
   it('a new consumer that wants the earliest starts at the first record held', () => {
-    const run = connected(10).on(ack({})).on(ack({ received: 4, done: 4, stable: 4 }));
+    const run = connected(10)
+      .on(ack({}))
+      .on(ack({ received: 4, done: 4, stable: 4 }));
     run.on({ type: 'consumers', ids: ['b', 'c', 'd'], earliest: ['c'], at: 120 });
     assert.equal(run.state.consumers.c?.stable, 4);
     assert.equal(run.state.consumers.d?.stable, 10);

@@ -95,6 +95,7 @@ const deployBody = z.union([z.array(z.looseObject({ id: text, type: text })), de
 
 const drift = z.object({
   node: text,
+  name: text,
   kind: z.enum(['changed', 'missing', 'added']),
   properties: z.array(text).exactOptional(),
 }) satisfies z.ZodType<Drift>;

@@ -98,17 +98,17 @@ export class Apply {
         this.#say(step, 'Sources pause');
         return this.#gates.close([...running, ...bystanders], 'sources');
       case 'drain':
-        this.#say(step, `Draining ${draining.length} stream(s)`);
+        this.#say(step, `Draining ${count(draining, 'stream')}`);
         return this.#gates.quiet([...running, ...bystanders], 'sources', draining, limits);
       case 'close-all':
-        this.#say(step, `Deliveries held on ${running.length} gateway(s)`);
+        this.#say(step, `Deliveries held on ${count(running, 'gateway')}`);
         return this.#gates.close(running, 'all');
       case 'quiesce':
         return this.#gates.quiet(running, 'all', [], limits);
       case 'seal':
         return this.#gates.close(online, 'all', true);
       case 'write':
-        this.#say(step, `Writing ${online.length} gateway(s)`);
+        this.#say(step, `Writing ${count(online, 'gateway')}`);
         return each(online, this.#ports.concurrency, (target) => this.#write(target));
       case 'commit':
         return commit(this.#ports.store, this.#record, this.#ports.now());
@@ -137,7 +137,7 @@ export class Apply {
       throw error;
     }
     await this.#ports.fault?.(`after write ${gateway}`);
-    this.#say('write', `${gateway} is written`, gateway);
+    this.#say('write', 'Written', gateway);
   }
 
   /** A gateway that does not let itself be restored is left for when it returns. */
@@ -165,7 +165,7 @@ export class Apply {
           deploy: id,
           nodes,
         });
-        this.#say('restore', `${gateway} cannot be reached; the undo waits for its return`, gateway);
+        this.#say('restore', 'Not reachable; the undo waits for its return', gateway);
         return;
       }
     }
@@ -231,6 +231,9 @@ export class Apply {
     this.#progress({ at, step, message, ...(gateway === undefined ? {} : { gateway }) });
   }
 }
+
+const count = (things: readonly unknown[], word: string): string =>
+  `${things.length} ${word}${things.length === 1 ? '' : 's'}`;
 
 const awayError = (gateway: string) =>
   deployError('ECHO_GATEWAY_OFFLINE', { message: `Gateway '${gateway}' is offline.`, where: gateway });

@@ -1,5 +1,5 @@
 /** What was changed by hand on a gateway since ECHO deployed there, PURE. */
-import type { RawFlow } from '../../flow/types.ts';
+import type { RawFlow, RawNode } from '../../flow/types.ts';
 import type { Drift } from '../types.ts';
 import { differing, idsOf, indexById } from './nodes.ts';
 
@@ -21,18 +21,29 @@ export function driftOf({ deployed, current, expected = [] }: DriftInput): Drift
   for (const node of deployed) {
     const now = there.get(node.id);
     if (now === undefined) {
-      drift.push({ node: node.id, kind: 'missing' });
+      drift.push({ ...named(node), kind: 'missing' });
       continue;
     }
     const properties = differing(node, now).filter((name) => !LAYOUT.has(name));
-    if (properties.length > 0) drift.push({ node: node.id, kind: 'changed', properties });
+    if (properties.length > 0) drift.push({ ...named(node), kind: 'changed', properties });
   }
   const known = idsOf([...deployed, ...expected]);
   const ours = idsOf(deployed);
   for (const node of current) {
     if (node.z !== undefined && ours.has(node.z) && !known.has(node.id)) {
-      drift.push({ node: node.id, kind: 'added' });
+      drift.push({ ...named(node), kind: 'added' });
     }
   }
   return drift;
 }
+
+const WORDS = { changed: 'was changed by hand', missing: 'was removed by hand', added: 'was added by hand' };
+
+/** One change in words. */
+export const describeDrift = ({ node, name, kind }: Drift): string => `'${name}' (${node}) ${WORDS[kind]}`;
+
+/** A node of a tab without a name is called by its type, as in the editor. */
+const named = ({ id, type, name, label }: Readonly<RawNode>): { node: string; name: string } => {
+  const isText = (text: unknown): text is string => typeof text === 'string' && text !== '';
+  return { node: id, name: [name, label].find(isText) ?? type };
+};

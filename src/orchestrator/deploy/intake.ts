@@ -1,5 +1,6 @@
 /** What was submitted, read once: the flow's model, whose application it is, and the credentials it brought. PURE. */
 import { createHash } from 'node:crypto';
+import { flowError } from '../../flow/errors.ts';
 import { parseFlow } from '../../flow/parse.ts';
 import type { FlowModel, RawFlow, RawNode } from '../../flow/types.ts';
 import type { Credentials, DeployInput } from '../types.ts';
@@ -18,6 +19,7 @@ const isObject = (v: unknown): v is Json => typeof v === 'object' && v !== null 
 export function readInput(input: DeployInput): Intake {
   const wrapped = isObject(input.flow) && 'flow' in input.flow ? input.flow : undefined;
   const model = parseFlow(wrapped === undefined ? input.flow : wrapped.flow);
+  if (model.raw.length === 0) throw flowError('ECHO_FLOW_NOT_A_FLOW', { message: 'The flow is empty.' });
   const given = wrapped !== undefined && isObject(wrapped.credentials) ? wrapped.credentials : {};
   const inside: Record<string, unknown> = {};
   for (const n of model.raw) if (n.credentials !== undefined) inside[n.id] = n.credentials;

@@ -7,7 +7,7 @@ import { isEchoError } from '../../wire/errors.ts';
 import type { Deployed, Pending } from '../store/deployed.ts';
 import type { Credentials, Drift, Problem } from '../types.ts';
 import { credentialsFor } from './credentials.ts';
-import { driftOf } from './drift.ts';
+import { describeDrift, driftOf } from './drift.ts';
 import { deployError } from './errors.ts';
 import { type Look, problemOf } from './look.ts';
 import { gatedTabs, merge, region } from './merge.ts';
@@ -53,7 +53,10 @@ export function workOf(input: WorkInput): Work {
     draining: drainable.map((s) => s.stream),
     retiring: retiringStreams(input.streams.before, input.streams.after),
     drift: new Map(parts.map((part) => [part.gateway, part.drift])),
-    blockers: parts.flatMap((part) => part.blockers),
+    blockers: [
+      ...parts.flatMap((part) => part.blockers),
+      ...(targets.length === 0 ? standingDrift(parts) : []),
+    ],
     warnings: [...undrained.map(undrainedWarning), ...parts.flatMap(commonWarnings)],
   };
 }
@@ -166,14 +169,17 @@ const offlineProblem = (gateway: string): Problem =>
     deployError('ECHO_GATEWAY_OFFLINE', { message: `Gateway '${gateway}' is offline.`, where: gateway }),
   );
 
+/** Nothing is written, and yet it is not what was deployed that runs: to say that it does would be wrong. */
+const standingDrift = (parts: readonly Part[]): Problem[] =>
+  parts.filter(({ drift }) => drift.length > 0).map(({ gateway, drift }) => driftProblem(gateway, drift));
+
 const driftProblem = (gateway: string, drift: readonly Drift[]): Problem =>
   problemOf(
     deployError('ECHO_DRIFT', {
-      message: `On gateway '${gateway}' ${drift.map((d) => `${d.node} was ${words[d.kind]}`).join(', ')} by hand.`,
+      message: `On gateway '${gateway}' ${drift.map(describeDrift).join(', ')}.`,
       where: gateway,
     }),
   );
-const words = { changed: 'changed', missing: 'deleted', added: 'added' } as const;
 
 const sizeProblem = (gateway: string, bytes: number, limit: number): Problem => ({
   code: 'ECHO_FLOWS_TOO_LARGE',

@@ -72,7 +72,7 @@ describe('echoctl', function () {
     assert.match((await run('app', 'show', 'City sensors')).out, /function {2}average {2}avg/);
     assert.match((await run('app', 'history', 'city')).out, /^ +1 .* cli +4/m);
     const { out } = await run('explain', 'city', 'average');
-    assert.match(out, /^avg is on fog-1\n {2}✓ the tab asks for this tier/);
+    assert.match(out, /^average \(avg\) is on fog-1\n {2}✓ the tab asks for this tier/);
     assert.match(out, /✗ edge-1 {2}its tier is edge/);
   });
 

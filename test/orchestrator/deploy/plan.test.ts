@@ -74,9 +74,9 @@ describe('drift', () => {
       n('own', { z: 'other' }),
     ];
     assert.deepEqual(driftOf({ deployed, current: current as RawFlow }), [
-      { node: 'a', kind: 'changed', properties: ['func', 'name'] },
-      { node: 'b', kind: 'missing' },
-      { node: 'new', kind: 'added' },
+      { node: 'a', name: 'function', kind: 'changed', properties: ['func', 'name'] },
+      { node: 'b', name: 'function', kind: 'missing' },
+      { node: 'new', name: 'function', kind: 'added' },
     ]);
   });
 });

@@ -91,9 +91,13 @@ describe('deploy', () => {
     const diff = await rig.orchestrator.diff(application);
     assert.equal(diff.clean, false);
     assert.deepEqual(diff.gateways.find((g) => g.gateway === 'fog-1')?.drift, [
-      { node: 'c-fn', kind: 'changed', properties: ['func'] },
-      { node: 'extra', kind: 'added' },
+      { node: 'c-fn', name: 'fn', kind: 'changed', properties: ['func'] },
+      { node: 'extra', name: 'debug', kind: 'added' },
     ]);
+    await assert.rejects(rig.orchestrator.deploy({ flow: chain() }), {
+      code: 'ECHO_DRIFT',
+      message: /'fog-1' 'fn' \(c-fn\)/,
+    });
     const change = { flow: chain('return [msg];') };
     await assert.rejects(rig.orchestrator.deploy(change), { code: 'ECHO_DRIFT' });
     assert.ok(ids('fog-1').includes('extra'));
@@ -110,6 +114,11 @@ describe('deploy', () => {
     assert.ok(!ids('cloud-1').includes('c-out'));
     await rig.orchestrator.deploy({ flow: chain('return [msg];'), options: { overwrite: true } });
     assert.ok(ids('cloud-1').includes('c-out'));
+  });
+
+  it('refuses an empty flow', async () => {
+    await assert.rejects(rig.orchestrator.deploy({ flow: [] }), { code: 'ECHO_FLOW_NOT_A_FLOW' });
+    assert.deepEqual(rig.orchestrator.applications(), []);
   });
 
   it('refuses a deploy made from an older version', async () => {

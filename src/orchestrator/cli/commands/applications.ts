@@ -51,7 +51,9 @@ export function applicationCommands(program: Command, context: WithContext): voi
     .argument('<task>', 'id or name of the task')
     .action((id: string, task: string, _: object, command: Command) => {
       const path = `/apps/${segment(id)}/tasks/${segment(task)}/explain`;
-      return show<Explanation>(context(command), path, renderExplanation);
+      return show<Explanation>(context(command), path, (value, paint) =>
+        renderExplanation(value, paint, task),
+      );
     });
   lifeCommands(program, context);
 }

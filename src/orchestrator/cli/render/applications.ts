@@ -91,10 +91,15 @@ export function renderDiff(diff: AppDiff, paint: Paint): string[] {
     `  ${paint('bold', gateway)}  ${gatewayState(online, drift.length, paint)}`,
     ...drift.map((d) => `    ${paint('yellow', '!')} ${renderDrift(d)}`),
   ]);
-  const end = diff.clean
-    ? paint('green', `The gateways hold version ${diff.version} as it was deployed.`)
-    : paint('yellow', 'A deploy refuses to overwrite changes made by hand, unless --overwrite is given.');
-  return [...lines, '', end];
+  return [...lines, ...(lines.length === 0 ? [] : ['']), diffSummary(diff, paint)];
+}
+
+function diffSummary({ gateways, version, clean }: AppDiff, paint: Paint): string {
+  if (gateways.length === 0) return 'It is stopped: nothing of it stands on a gateway.';
+  if (clean) return paint('green', `The gateways hold version ${version} as it was deployed.`);
+  return gateways.some(({ drift }) => drift.length > 0)
+    ? paint('yellow', 'A deploy refuses to overwrite changes made by hand, unless --overwrite is given.')
+    : paint('yellow', 'What cannot be reached was not compared.');
 }
 
 function gatewayState(online: boolean, drift: number, paint: Paint): string {
@@ -102,9 +107,15 @@ function gatewayState(online: boolean, drift: number, paint: Paint): string {
   return drift === 0 ? paint('green', 'as deployed') : paint('yellow', plural(drift, 'change'));
 }
 
-export function renderExplanation({ task, gateway, because, rejected }: Explanation, paint: Paint): string[] {
+/** `asked`: the task as the user named it. */
+export function renderExplanation(
+  { task, gateway, because, rejected }: Explanation,
+  paint: Paint,
+  asked: string = task,
+): string[] {
+  const id = asked === task ? '' : ` ${paint('dim', `(${task})`)}`;
   return [
-    `${paint('bold', task)} is on ${paint('bold', gateway)}`,
+    `${paint('bold', asked)}${id} is on ${paint('bold', gateway)}`,
     ...because.map((reason) => `  ${paint('green', '✓')} ${reason}`),
     ...(rejected.length === 0 ? [] : ['', 'and not on']),
     ...rejected.map((r) => `  ${paint('red', '✗')} ${paint('bold', r.gateway)}  ${r.reason}`),

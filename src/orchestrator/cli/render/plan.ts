@@ -77,12 +77,12 @@ const note = (change: NodeChange, paint: Paint): string =>
       ? `  ${paint('dim', 'rewired')}`
       : '';
 
-export function renderDrift({ node, kind, properties }: Drift): string {
+export function renderDrift({ node, name, kind, properties }: Drift): string {
   const what = { changed: 'was changed by hand', missing: 'was removed by hand', added: 'was added by hand' }[
     kind
   ];
   const which = properties === undefined || properties.length === 0 ? '' : ` (${properties.join(', ')})`;
-  return `${node} ${what}${which}`;
+  return `${name} (${node}) ${what}${which}`;
 }
 
 export function renderCutWire(wire: CutWire, paint: Paint): string[] {
