@@ -105,7 +105,7 @@ export class GatewayFleet implements Fleet {
     });
   }
 
-  /** Publishes who is enrolled, connects to the broker, watches. Rejects with ECHO_BROKER_UNREACHABLE. */
+  /** Publishes who is enrolled, connects to the broker, watches. Rejects with ECHO_BROKER_UNREACHABLE, and keeps connecting until `close`. */
   async start(): Promise<void> {
     const enrolled = this.#options.desk.list();
     const ids = new Set(enrolled.map(({ id }) => id));

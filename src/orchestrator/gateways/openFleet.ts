@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../../../settings.ts';
 import type { Registry } from '../../registry/Registry.ts';
 import { ORCHESTRATOR_USER } from '../../wire/access.ts';
+import { type EchoError, isEchoError } from '../../wire/errors.ts';
 import { type EmbeddedBroker, startBroker } from '../broker/EmbeddedBroker.ts';
 import { accessOf, Brokers, type DeclaredBroker, withoutUser } from './brokers.ts';
 import { EnrolmentDesk } from './enrolment.ts';
@@ -30,7 +31,11 @@ export interface OpenFleet {
   close(): Promise<void>;
 }
 
-/** Throws ECHO_BROKER_PORT_IN_USE, ECHO_BROKER_FAILED, ECHO_BROKER_UNREACHABLE; nothing is left running then. */
+/**
+ * A broker of one's own that is down is waited for, as it is when it goes down later: until then no gateway is online.
+ * Throws ECHO_BROKER_PORT_IN_USE, ECHO_BROKER_FAILED, and ECHO_BROKER_UNREACHABLE when the broker refuses the
+ * orchestrator; nothing is left running then.
+ */
 export async function openFleet(options: OpenFleetOptions): Promise<OpenFleet> {
   const { settings, store, registry, log } = options;
   const { broker, gateways } = settings;
@@ -74,12 +79,21 @@ export async function openFleet(options: OpenFleetOptions): Promise<OpenFleet> {
   try {
     await fleet.start();
   } catch (error) {
-    await close();
-    throw error;
+    if (!isDown(error)) {
+      await close();
+      throw error;
+    }
+    const { message, remedy } = error;
+    log.warn({ remedy }, `the broker cannot be reached yet; gateways are offline until it can: ${message}`);
   }
   const brokerUrl = 'embedded' in shared ? shared.embedded : shared.url.map(withoutUser).join(',');
   return { fleet, desk, brokerUrl, close };
 }
+
+/** It could not be reached at all; a broker that answered, and refused, has given a CONNACK code. */
+const isDown = (error: unknown): error is EchoError =>
+  isEchoError(error, 'ECHO_BROKER_UNREACHABLE') &&
+  typeof (error.cause as { code?: unknown } | undefined)?.code !== 'number';
 
 /** The shared broker as gateways find it. */
 function shownTo(

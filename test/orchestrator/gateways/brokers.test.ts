@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { pino } from 'pino';
+import { startBroker } from '../../../src/orchestrator/broker/EmbeddedBroker.ts';
 import { isEchoError } from '../../../src/wire/errors.ts';
 import { findMosquitto, startAedes, startMosquitto, type TestBroker } from '../../kit/brokers.ts';
-import { type Disposables, disposables, freePort } from '../../kit/cleanup.ts';
+import { type Disposables, disposables } from '../../kit/cleanup.ts';
 import { startSimulatedFleet } from '../../kit/simulator/simulatedFleet.ts';
 import { skip } from '../../kit/skip.ts';
 import { waitFor } from '../../kit/wait.ts';
@@ -41,11 +43,27 @@ for (const [name, start] of Object.entries(brokers)) {
   });
 }
 
-describe('fleet over no broker', () => {
+describe('fleet at its start', () => {
   const kit = disposables();
 
-  it('says that the broker cannot be reached, and never its password', async () => {
-    const url = `mqtt://user:hidden-word@127.0.0.1:${await freePort()}`;
+  it('a broker that is down at the start is waited for', async () => {
+    const broker = await startAedes(kit);
+    await broker.kill();
+    const sim = await startSimulatedFleet(kit, { settings: { broker: { url: broker.url } } });
+    const enrolled = sim.join({ name: 'a' });
+    await assert.rejects(sim.fleet.control.request('a', { method: 'streams.status', params: {} }), (e) =>
+      isEchoError(e),
+    );
+    await broker.start();
+    await enrolled;
+    await waitFor(() => sim.fleet.online('a'), { what: 'a to be online' });
+  });
+
+  it('one that refuses the orchestrator ends the start, and its password is never said', async () => {
+    const log = pino({ level: 'silent' });
+    const broker = await startBroker({ host: '127.0.0.1', port: 0, log, authenticate: () => false });
+    kit.add(broker, () => broker.close());
+    const url = `mqtt://user:hidden-word@127.0.0.1:${broker.port}`;
     await assert.rejects(
       startSimulatedFleet(kit, { settings: { broker: { url } } }),
       (e) => isEchoError(e, 'ECHO_BROKER_UNREACHABLE') && !e.message.includes('hidden-word'),
