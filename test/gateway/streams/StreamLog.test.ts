@@ -122,6 +122,20 @@ describe('stream log', () => {
     assert.equal(log.sendable, 1);
   });
 
+  it('a GAP is not sent before all its numbers are reserved', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    fill(log, 1, 5);
+    await crashed(log);
+    const { reserved } = JSON.parse(readFileSync(join(folder, 'log.json'), 'utf8'));
+    log.appendGap(reserved);
+    log.append(record(1));
+    log.commit();
+    assert.equal(log.sendable, 5);
+    await crashed(log);
+    assert.equal(log.sendable, reserved + 6);
+  });
+
   it('a process that starts again sends nothing that was not reserved before', async () => {
     const folder = kit.folder();
     const log = open(folder);

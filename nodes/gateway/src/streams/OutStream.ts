@@ -151,7 +151,8 @@ export class OutStream {
   /** Gives up what waits for the consumer, or for all: declared loss of what they have not received. */
   purge(consumer: string | undefined): Purged {
     this.#intake.commit();
-    const to = this.#log.head;
+    // What is not reserved could be used again, below a consumer that has passed it.
+    const to = this.#log.sendable;
     const consumers = this.#giveUp(to, consumer);
     this.#options.cursors.flush(true);
     return { to, consumers };

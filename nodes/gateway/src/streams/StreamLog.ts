@@ -85,7 +85,12 @@ export class StreamLog {
 
   /** Last committed sequence that may be sent. */
   get sendable(): number {
-    return Math.min(this.#committed, this.#reserved);
+    const reserved = this.#reserved;
+    if (reserved >= this.#committed) return this.#committed;
+    if (reserved < this.base) return reserved;
+    // A GAP is sent whole or not at all.
+    const across = this.read(reserved, reserved, 0)[0];
+    return across !== undefined && across.to > reserved ? across.seq - 1 : reserved;
   }
 
   /** Last appended sequence, committed or not. */
