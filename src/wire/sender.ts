@@ -76,6 +76,10 @@ export interface Reduced<S, E> {
   readonly effects: readonly E[];
 }
 
+/** A gateway may be called `constructor`. */
+const consumerOf = ({ consumers }: SenderState, id: string): Consumer | undefined =>
+  Object.hasOwn(consumers, id) ? consumers[id] : undefined;
+
 /** State at process start, from the log's extent and the persisted cursors. */
 export function initSender(
   incarnation: Incarnation,
@@ -109,7 +113,7 @@ export function reduceSender(state: SenderState, event: SenderEvent): Reduced<Se
     case 'tick':
       return onTick(state, event.at, effects);
     case 'sent': {
-      const consumer = state.consumers[event.consumer];
+      const consumer = consumerOf(state, event.consumer);
       if (consumer === undefined) return { state, effects };
       return update(state, event.consumer, noteSent(consumer, event), event.at, effects);
     }
@@ -147,7 +151,7 @@ function onConsumers(
   const redeliveredTo = Math.max(0, ...removed.map(([, c]) => (c.sentTo > c.stable ? c.sentTo : 0)));
   const consumers: Record<string, Consumer> = {};
   for (const id of ids) {
-    const known = state.consumers[id];
+    const known = consumerOf(state, id);
     if (known !== undefined) {
       consumers[id] = known;
       continue;
@@ -204,7 +208,7 @@ function onTick(state: SenderState, at: number, effects: SenderEffect[]) {
 }
 
 function onAck(state: SenderState, ack: AckFrame, at: number, effects: SenderEffect[]) {
-  const c = state.consumers[ack.consumer];
+  const c = consumerOf(state, ack.consumer);
   if (c === undefined || isOlderBoot(ack.boot, c)) return { state, effects };
   // Another producer was given a later epoch; only births are this log's own to answer.
   if (ack.incarnation.pe > state.incarnation.pe) return { state, effects };

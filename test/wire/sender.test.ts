@@ -269,6 +269,15 @@ describe('sender', () => {
     assert.equal(run.state.consumers.c?.stable, 4);
     assert.equal(run.state.consumers.d?.stable, 10);
   });
+
+  it('knows a consumer by its name alone, whatever names objects have of their own', () => {
+    const run = new Run().on({ type: 'link', up: true, at: 0 }).on({ type: 'appended', head: 1, at: 0 });
+    run.on({ type: 'consumers', ids: ['constructor'], at: 0 });
+    assert.deepEqual(Object.keys(run.state.consumers), ['constructor']);
+    const other = initSender(incarnation, { head: 1, base: 1 }, {});
+    const { effects } = reduceSender(other, ack({ consumer: 'constructor' }));
+    assert.deepEqual(effects, []);
+  });
 });
 
 describe('retry', () => {

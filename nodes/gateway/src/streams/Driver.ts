@@ -4,7 +4,7 @@ import { DueTimer } from './DueTimer.ts';
 
 export interface Machine<State, Event, Effect> {
   readonly reduce: (state: State, event: Event) => Reduced<State, Effect>;
-  /** An exception is reported and does not stop the machine. */
+  /** An exception, here as in `reduce`, is reported and does not stop the machine. */
   readonly perform: (effect: Effect) => void;
   /** When a tick is due, `performance.now()`. */
   readonly due: (state: State) => number | undefined;
@@ -45,14 +45,24 @@ export class Driver<State, Event extends { readonly type: string }, Effect> {
   }
 
   #step(event: Event): void {
-    const { state, effects } = this.#machine.reduce(this.#state, event);
-    this.#state = state;
-    for (const effect of effects) {
+    for (const effect of this.#reduce(event)) {
       try {
         this.#machine.perform(effect);
       } catch (error) {
         this.#machine.onError(error as Error);
       }
+    }
+  }
+
+  /** An event that cannot be taken must not stop those after it. */
+  #reduce(event: Event): readonly Effect[] {
+    try {
+      const { state, effects } = this.#machine.reduce(this.#state, event);
+      this.#state = state;
+      return effects;
+    } catch (error) {
+      this.#machine.onError(error as Error);
+      return [];
     }
   }
 }
