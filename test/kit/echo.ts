@@ -31,8 +31,8 @@ export const MIXED: readonly GatewaySpec[] = [
 ];
 
 export interface EchoOptions extends ProcessOptions {
-  /** `aedes`: embedded in the orchestrator. Default. */
-  readonly broker?: 'aedes' | 'mosquitto';
+  /** `aedes`: embedded in the orchestrator, the default. With `url`: brokers that stand already. */
+  readonly broker?: 'aedes' | 'mosquitto' | { readonly url: readonly string[] };
   readonly gateways?: readonly GatewaySpec[];
   /** Give each gateway a link of its own to the broker, to be cut and healed. */
   readonly links?: boolean;
@@ -58,13 +58,17 @@ export interface Echo {
 export async function startEcho(kit: Disposables, options: EchoOptions = {}): Promise<Echo> {
   const dataDir = kit.folder('echo-scenario-');
   const broker = options.broker === 'mosquitto' ? await startMosquitto(kit) : undefined;
+  const brokerSettings = (port: number) => {
+    if (broker !== undefined) return { url: broker.url };
+    return typeof options.broker === 'object' ? options.broker : { port };
+  };
   const start = (port: number, brokerPort: number, more: ProcessOptions) =>
     createOrchestratorProcess(
       loadSettings(
         {
           dataDir,
           port,
-          broker: broker === undefined ? { port: brokerPort } : { url: broker.url },
+          broker: brokerSettings(brokerPort),
           gateways: { heartbeatMs: 250, staleMs: 2000 },
         },
         {},

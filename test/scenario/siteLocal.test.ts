@@ -11,8 +11,8 @@ import { waitFor } from '../kit/wait.ts';
 
 const PER_SECOND = 500;
 const ROWS = seededRows(1000);
-const EDGE = [CITY.tick, CITY.sensors, 'city-fed'];
-const FOG = [CITY.parse, CITY.range, `${CITY.range}-line`, `${CITY.range}-file`];
+const EDGE: readonly string[] = [CITY.tick, CITY.sensors, 'city-fed'];
+const FOG: readonly string[] = [CITY.parse, CITY.range, `${CITY.range}-line`, `${CITY.range}-file`];
 
 /** Edge and fog gateway stand in one site, whose broker the fog gateway offers; the cloud gateway stands elsewhere. */
 describe('a site whose wide-area link is cut', function () {

@@ -64,7 +64,7 @@ describe('site broker', () => {
       'any',
     ]) {
       const other = await join('a', 'word a');
-      const closed = new Promise((resolve) => other.once('close', resolve));
+      const closed = new Promise<void>((resolve) => other.once('close', () => resolve()));
       other.publish(topic, 'x', { qos: 1 });
       await closed;
     }
@@ -79,7 +79,9 @@ describe('site broker', () => {
 
   it('ends the connection of a gateway that left, and of one whose password changed', async () => {
     const [a, b] = [await join('a', 'word a'), await join('b', 'word b')];
-    const ended = [a, b].map((client) => new Promise((resolve) => client.once('close', resolve)));
+    const ended = [a, b].map(
+      (client) => new Promise<void>((resolve) => client.once('close', () => resolve())),
+    );
     broker.admit(passwords({ b: 'another' }));
     await Promise.all(ended);
     await assert.rejects(join('a', 'word a'));

@@ -2,6 +2,7 @@
 import type { Lineage, Outcome } from '../../../nodes/gateway/src/ports.ts';
 import { type StreamLimits, StreamManager } from '../../../nodes/gateway/src/streams/StreamManager.ts';
 import type { InStreamStatus, OutStreamStatus } from '../../../src/wire/control.ts';
+import type { Via } from '../../../src/wire/nodes.ts';
 import type { Disposables } from '../../kit/cleanup.ts';
 
 export const STREAM = 'app/task:0';
@@ -24,6 +25,8 @@ export class Rig {
   failing: (n: number) => string | undefined = () => undefined;
   /** Deliveries before a message that fails is set aside; set before `openIn`. */
   attempts: number | undefined;
+  /** The broker its in-stream takes; set before `openIn`. */
+  via: Via | undefined;
   #held = false;
   #onChange: (() => void) | undefined;
   readonly #limits: Partial<StreamLimits>;
@@ -87,7 +90,7 @@ export class Rig {
     };
     const { attempts } = this;
     const deliver = (msg: object) => this.#next(msg);
-    this.streams.openIn({ stream, epoch, level, producer, tab: 'tab', attempts, deliver });
+    this.streams.openIn({ stream, epoch, level, producer, tab: 'tab', attempts, via: this.via, deliver });
   }
 
   /** Appends messages `{n}` for n from `from` to `to - 1`. */

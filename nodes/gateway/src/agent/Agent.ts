@@ -177,10 +177,10 @@ export class Agent {
     this.#reach = new Reach(targets, (role) => streams.connected(role));
   }
 
-  /** The brokers it was given, at the address this gateway's own settings name, if they do. */
+  /** The shared broker it was given, at the addresses this gateway's own settings name, if they do. */
   #brokersOf({ brokers }: Identity): readonly BrokerAccess[] {
     const { broker } = this.#options.config;
-    return broker === undefined ? brokers : [{ ...brokers[0], url: broker }];
+    return broker === undefined ? brokers : broker.map((url) => ({ ...brokers[0], url }));
   }
 
   #connect(identity: Identity): void {

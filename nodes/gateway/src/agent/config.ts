@@ -5,6 +5,11 @@ import type { EchoError } from '../../../../src/wire/errors.ts';
 import { agentError } from '../errors.ts';
 import type { RedSettings } from '../red.ts';
 
+/** One URL or several, as a list or separated by commas. */
+const brokerUrls = z
+  .union([z.string().transform((text) => text.split(',').map((url) => url.trim())), z.array(z.string())])
+  .pipe(z.array(z.url({ protocol: /^(mqtts?|wss?)$/ })).min(1));
+
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
 
 const schema = z
@@ -19,8 +24,8 @@ const schema = z
     maxTasks: z.coerce.number().int().positive().optional(),
     adminUrl: httpUrl.optional(),
     admin: adminAccess.strict().optional(),
-    /** Where this gateway reaches the broker, when that is not the address the orchestrator gives out. */
-    broker: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional(),
+    /** Where this gateway reaches the shared broker, when that is not the address the orchestrator gives out. */
+    broker: brokerUrls.optional(),
     /** How long a node may keep a message without a sign of completing it, ms. */
     followLimitMs: z.coerce.number().int().min(500).max(86_400_000).default(30_000),
     location: z.object({ lat: z.number(), long: z.number() }).optional(),

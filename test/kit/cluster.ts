@@ -1,0 +1,125 @@
+/** A real cluster of three brokers for tests: NATS servers with MQTT and JetStream, as child processes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type Disposables, freePort } from './cleanup.ts';
+import { waitFor } from './wait.ts';
+
+export interface TestCluster {
+  /** `mqtt://127.0.0.1:<port>` of each node. */
+  readonly urls: readonly string[];
+  /** The node an MQTT client is connected to, by its client id; undefined while it is connected to none. */
+  nodeOf(clientId: string): Promise<number | undefined>;
+  /** Ends a node as a crash would. */
+  kill(node: number): Promise<void>;
+  /** Starts it again on its ports and data; resolves when the cluster is whole. */
+  start(node: number): Promise<void>;
+}
+
+interface Node {
+  readonly mqtt: number;
+  readonly monitor: number;
+  readonly config: string;
+  child: ChildProcess | undefined;
+  said: string;
+}
+
+/** What a node says of the group that keeps sessions and retained topics. */
+interface MetaCluster {
+  readonly leader?: string;
+  readonly cluster_size?: number;
+}
+
+const NODES = 3;
+
+/** Path of the NATS server, or undefined when this machine has none. */
+export function findNats(): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin'];
+  return folders.map((folder) => join(folder, 'nats-server')).find((path) => existsSync(path));
+}
+
+/** Three nodes on free ports of the loopback. */
+export async function startNatsCluster(kit: Disposables): Promise<TestCluster> {
+  const binary = findNats();
+  if (binary === undefined) throw new Error('nats-server is not installed (apt-get install nats-server)');
+  const folder = kit.folder('echo-nats-');
+  const routes = await Promise.all(Array.from({ length: NODES }, () => freePort()));
+  const nodes = await Promise.all(
+    routes.map(async (route, i): Promise<Node> => {
+      const [client, monitor, mqtt] = [await freePort(), await freePort(), await freePort()];
+      const config = join(folder, `${i}.conf`);
+      const peers = routes.map((port) => `"nats-route://127.0.0.1:${port}"`);
+      writeFileSync(
+        config,
+        `server_name: node-${i}
+listen: "127.0.0.1:${client}"
+http: "127.0.0.1:${monitor}"
+jetstream { store_dir: "${join(folder, String(i))}" }
+cluster { name: echo, listen: "127.0.0.1:${route}", routes: [${peers.join(', ')}] }
+mqtt { host: "127.0.0.1", port: ${mqtt} }
+`,
+      );
+      return { mqtt, monitor, config, child: undefined, said: '' };
+    }),
+  );
+  const launch = (node: Node): void => {
+    const child = spawn(binary, ['-c', node.config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    node.child = child;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      node.said = (node.said + text).slice(-2000);
+    });
+    child.once('close', () => {
+      if (node.child === child) node.child = undefined;
+    });
+  };
+  const end = async (node: Node): Promise<void> => {
+    node.child?.kill('SIGKILL');
+    await waitFor(() => node.child === undefined, { what: 'a node to end' });
+  };
+  /** Every node has caught up, and they have a leader: only then does the cluster bear the loss of one. */
+  const whole = () =>
+    waitFor(
+      async () => {
+        for (const node of nodes) {
+          if (node.child === undefined) throw new Error(`nats-server ended: ${node.said}`);
+          const { status } = await ask<{ status?: string }>(node, 'healthz');
+          const { meta_cluster } = await ask<{ meta_cluster?: MetaCluster }>(node, 'jsz');
+          if (status !== 'ok' || !meta_cluster?.leader || meta_cluster.cluster_size !== NODES) return false;
+        }
+        return true;
+      },
+      { what: 'the cluster to be whole', timeout: 120_000, every: 100 },
+    );
+  for (const node of nodes) kit.add(node, () => end(node));
+  for (const node of nodes) launch(node);
+  await whole();
+  return {
+    urls: nodes.map(({ mqtt }) => `mqtt://127.0.0.1:${mqtt}`),
+    async nodeOf(clientId) {
+      const seen = await Promise.all(
+        nodes.map(async (node) => {
+          if (node.child === undefined) return false;
+          const { connections = [] } = await ask<{ connections?: { mqtt_client?: string }[] }>(node, 'connz');
+          return connections.some(({ mqtt_client }) => mqtt_client === clientId);
+        }),
+      );
+      const at = seen.indexOf(true);
+      return at < 0 ? undefined : at;
+    },
+    kill: (i) => end(nodes[i]!),
+    async start(i) {
+      launch(nodes[i]!);
+      await whole();
+    },
+  };
+}
+
+/** A page of the node's monitoring; empty while it does not answer. */
+async function ask<T extends object>({ monitor }: Node, page: string): Promise<Partial<T>> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${monitor}/${page}`);
+    return (await response.json()) as T;
+  } catch {
+    return {};
+  }
+}
