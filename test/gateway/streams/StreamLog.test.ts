@@ -224,6 +224,51 @@ describe('stream log', () => {
     assert.deepEqual(stamps(log, 1, 6), numbers(1, 6));
   });
 
+  it('in memory no record is written, and a clean end writes what is left', async () => {
+    const folder = kit.folder();
+    const log = open(folder, 'h1', 100, 500, 'memory');
+    fill(log, 1, 50);
+    assert.deepEqual(segments(folder), []);
+    assert.deepEqual(stamps(log, 1, 50), numbers(1, 50));
+    log.trim(30);
+    await log.close();
+    const again = open(folder, 'h1', 100, 500, 'memory');
+    assert.deepEqual(stamps(again, 31, 50), numbers(31, 50));
+    fill(again, 51, 55);
+    assert.deepEqual(stamps(again, 31, 55), numbers(31, 55));
+  });
+
+  for (const [before, after] of [
+    ['flush', 'memory'],
+    ['memory', 'flush'],
+  ] as const) {
+    it(`what a crash takes of a log that went from ${before} to ${after} is a GAP, and no number is used again`, async () => {
+      const folder = kit.folder();
+      const log = open(folder, 'h1', 1_000, 500, before);
+      fill(log, 1, 20);
+      await crashed(log);
+      log.configure({ durability: after, segmentBytes: 500 });
+      fill(log, 21, 40);
+      await crashed(log);
+      const again = open(folder, 'h1', 1_000, 500, after);
+      assert.ok(again.head >= 40);
+      const entries = again.read(again.base, again.head, Number.POSITIVE_INFINITY);
+      const kept = stamps(again, again.base, again.head).filter((n) => n > 0);
+      assert.deepEqual(kept, before === 'flush' ? numbers(1, 20) : numbers(21, 40));
+      assert.equal(entries.at(-1)?.to, again.head);
+      await crashed(again);
+    });
+  }
+
+  it('a state that is being written is not put over a later one', async () => {
+    const folder = kit.folder();
+    const log = open(folder);
+    log.configure({ durability: 'memory', segmentBytes: 500 });
+    fill(log, 1, 3);
+    await crashed(log);
+    assert.equal(JSON.parse(readFileSync(join(folder, 'log.json'), 'utf8')).memory, true);
+  });
+
   it('a later birth is remembered', async () => {
     const folder = kit.folder();
     const log = open(folder);

@@ -3,6 +3,7 @@ import type { Lineage, Outcome } from '../../../nodes/gateway/src/ports.ts';
 import { type StreamLimits, StreamManager } from '../../../nodes/gateway/src/streams/StreamManager.ts';
 import type { InStreamStatus, OutStreamStatus } from '../../../src/wire/control.ts';
 import type { Via } from '../../../src/wire/nodes.ts';
+import type { WireChoice } from '../../../src/wire/options.ts';
 import type { Disposables } from '../../kit/cleanup.ts';
 
 export const STREAM = 'app/task:0';
@@ -21,6 +22,8 @@ export class Rig {
   readonly gateway: string;
   streams: StreamManager;
   slow = false;
+  /** Options of the wire at either end, for what is opened from now on. */
+  choice: WireChoice = {};
   /** The error a message ends with, if any. */
   failing: (n: number) => string | undefined = () => undefined;
   /** Deliveries before a message that fails is set aside; set before `openIn`. */
@@ -63,7 +66,7 @@ export class Rig {
   }
 
   openOut(consumers: string[], level: 'at-least-once' | 'at-most-once' = 'at-least-once', epoch = 1): void {
-    this.streams.openOut({ stream: STREAM, epoch, level, consumers, tab: 'tab' });
+    this.streams.openOut({ stream: STREAM, epoch, level, consumers, tab: 'tab', choice: this.choice });
   }
 
   openIn(
@@ -88,9 +91,19 @@ export class Rig {
         settle = () => {};
       }
     };
-    const { attempts } = this;
+    const { attempts, choice } = this;
     const deliver = (msg: object) => this.#next(msg);
-    this.streams.openIn({ stream, epoch, level, producer, tab: 'tab', attempts, via: this.via, deliver });
+    this.streams.openIn({
+      stream,
+      epoch,
+      level,
+      producer,
+      tab: 'tab',
+      attempts,
+      via: this.via,
+      choice,
+      deliver,
+    });
   }
 
   /** Appends messages `{n}` for n from `from` to `to - 1`. */

@@ -94,10 +94,17 @@ export class Segment {
       for (let done = 0; done < bytes.length; )
         done += writeSync(fd, bytes, done, bytes.length - done, this.size + done);
     } catch (error) {
-      ftruncateSync(fd, this.size);
+      this.#cutOff(fd);
       throw error;
     }
     this.size += bytes.length;
+  }
+
+  /** What cannot be cut off is written over by the next write, and else taken for a torn tail. */
+  #cutOff(fd: number): void {
+    try {
+      ftruncateSync(fd, this.size);
+    } catch {}
   }
 
   /** Whole entries from the one that holds `from` on; ends early at an unreadable one. */

@@ -5,10 +5,12 @@ export const NEARLY_FULL = 0.9;
 
 /**
  * Sampling: of the messages offered while this part of the quota is used, one in how many is kept. From half of it on
- * every second, from three quarters on every fourth, and so on: each halving of the room left halves what is kept.
+ * every second, and for each further sixteenth half as many: so a log covers thirty times what it could hold.
  */
-export const keepsOneIn = (used: number): number =>
-  used >= 1 ? Number.POSITIVE_INFINITY : 2 ** Math.floor(-Math.log2(1 - Math.max(0, used)));
+export function keepsOneIn(used: number): number {
+  if (used < 0.5) return 1;
+  return used < 1 ? 2 ** (1 + Math.floor((used - 0.5) * 16)) : Number.POSITIVE_INFINITY;
+}
 
 /** A part of the quota, so that what is freed at a time is a small part of what is held. */
 export const segmentBytesOf = (quotaBytes: number, most: number): number =>
