@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { disposables } from '../../kit/cleanup.ts';
-import { echoTab, type ProbedGateway, startProbedGateway, type TestNode } from '../kit/probed.ts';
+import { echoTab, node, type ProbedGateway, startProbedGateway, TAB, type TestNode } from '../kit/probed.ts';
 
-const TAB = 't1';
-const node = (id: string, type: string, wires: string[][], more: object = {}): TestNode => ({
-  id,
-  type,
-  z: TAB,
-  name: '',
-  x: 0,
-  y: 0,
-  wires,
-  ...more,
-});
 const SOURCE = (to: string[]): TestNode => node('source', 'probe-source', [to]);
 /** Slow, so that a cause which settles when it should not is seen to. */
 const SINK = node('sink', 'probe-sink', [], { delay: 30 });

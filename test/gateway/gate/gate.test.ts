@@ -4,19 +4,8 @@ import { join } from 'node:path';
 import type { GateOpened, GateStatus } from '../../../src/wire/control.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { waitFor } from '../../kit/wait.ts';
-import { echoTab, type ProbedGateway, startProbedGateway, type TestNode } from '../kit/probed.ts';
+import { echoTab, node, type ProbedGateway, startProbedGateway, TAB, type TestNode } from '../kit/probed.ts';
 
-const TAB = 't1';
-const node = (id: string, type: string, wires: string[][], more: object = {}): TestNode => ({
-  id,
-  type,
-  z: TAB,
-  name: '',
-  x: 0,
-  y: 0,
-  wires,
-  ...more,
-});
 const fn = (id: string, to: string[], comment = ''): TestNode =>
   node(id, 'function', [to], { func: `${comment}\nreturn msg;`, outputs: 1, timeout: 0, libs: [] });
 const SINK = node('sink', 'probe-sink', []);

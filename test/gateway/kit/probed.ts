@@ -105,3 +105,16 @@ export async function startProbedGateway(
 
 /** A tab of ECHO's. */
 export const echoTab = (id: string): TestNode => ({ id, type: 'tab', label: id, echo: { app: 'app' } });
+
+/** The tab a test's nodes stand in. */
+export const TAB = 't1';
+export const node = (id: string, type: string, wires: string[][], more: object = {}): TestNode => ({
+  id,
+  type,
+  z: TAB,
+  name: '',
+  x: 0,
+  y: 0,
+  wires,
+  ...more,
+});

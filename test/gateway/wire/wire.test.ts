@@ -5,21 +5,10 @@ import type { GateStatus } from '../../../src/wire/control.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { waitFor } from '../../kit/wait.ts';
 import { type Desk, startDesk } from '../kit/desk.ts';
-import { echoTab, type ProbedGateway, startProbedGateway, type TestNode } from '../kit/probed.ts';
+import { echoTab, node, type ProbedGateway, startProbedGateway, TAB, type TestNode } from '../kit/probed.ts';
 
-const TAB = 't1';
 const STREAM = 'app/source:0';
 const COUNT = 5_000;
-const node = (id: string, type: string, wires: string[][], more: object = {}): TestNode => ({
-  id,
-  type,
-  z: TAB,
-  name: '',
-  x: 0,
-  y: 0,
-  wires,
-  ...more,
-});
 
 describe('gateway: a cut wire between two real Node-REDs', function () {
   this.timeout(90_000);
