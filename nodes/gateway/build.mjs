@@ -15,7 +15,12 @@ const dist = await mkdtemp(join(here, 'dist-'));
 const { version } = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'));
 
 /** file Node-RED loads → export of the bundle it is. */
-const entries = { agent: 'agentPlugin', 'echo-in': 'echoIn', 'echo-out': 'echoOut' };
+const entries = {
+  agent: 'agentPlugin',
+  'echo-channel': 'echoChannel',
+  'echo-in': 'echoIn',
+  'echo-out': 'echoOut',
+};
 
 await build({
   entryPoints: [join(src, 'runtime.ts')],

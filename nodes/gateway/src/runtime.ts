@@ -1,4 +1,5 @@
 /** The one bundle of the package: what Node-RED loads under `node-red.plugins` and `node-red.nodes`. */
+import { registerEchoChannel } from './nodes/echoChannel.ts';
 import { registerEchoIn } from './nodes/echoIn.ts';
 import { registerEchoOut } from './nodes/echoOut.ts';
 import type { RuntimeApi } from './nodes/runtime.ts';
@@ -9,6 +10,9 @@ export { currentGateway };
 
 export function agentPlugin(RED: Red): void {
   startAgentPlugin(RED);
+}
+export function echoChannel(RED: RuntimeApi): void {
+  registerEchoChannel(RED);
 }
 export function echoIn(RED: RuntimeApi): void {
   registerEchoIn(RED, currentGateway);

@@ -74,6 +74,33 @@ describe('gateway: a cut wire between two real Node-REDs', function () {
     assert.deepEqual(await payloads(), all);
   });
 
+  it('carries everything under other options, behind a channel', async () => {
+    const stream = 'app/channel:0';
+    const from = { node: 'channel', port: 0 };
+    await consumer.deploy([
+      echoTab(TAB),
+      node('in-c', 'echo in', [['sink-c']], {
+        ...{ stream, level: 'at-least-once' },
+        producer: 'fog-1',
+        from,
+        credit: 'pull',
+      }),
+      node('sink-c', 'probe-sink', [], {}),
+    ]);
+    const before = await arrived();
+    await producer.deploy([
+      echoTab(TAB),
+      node('source-c', 'probe-source', [['channel']], { rate: 1_000, count: 500, run: 100 }),
+      node('channel', 'echo channel', [['out-c']], { name: 'Readings' }),
+      node('out-c', 'echo out', [], {
+        ...{ stream, level: 'at-least-once', durability: 'memory', whenFull: 'drop-oldest', priority: 1 },
+        consumers: [{ gateway: 'edge-1', tasks: ['sink-c'] }],
+      }),
+    ]);
+    await waitFor(async () => (await arrived()) >= before + 500, { what: 'all messages', timeout: 30_000 });
+    assert.deepEqual((await payloads()).slice(before), all.slice(0, 500));
+  });
+
   const ends: [string, () => Promise<void>][] = [
     ['killed', () => consumer.kill()],
     ['stopped in order', () => consumer.stop()],

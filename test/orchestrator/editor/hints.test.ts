@@ -53,6 +53,25 @@ describe('placement hints in the editor', () => {
     );
   });
 
+  it('each option of the wires comes from the innermost carrier that says it', () => {
+    const env = [
+      { name: 'ECHO_PRIORITY', value: '3' },
+      { name: 'ECHO_WINDOW', value: 'many' },
+    ];
+    const inherited = inherit([
+      group({ window: 8, credit: 'pull' }),
+      { echo: { window: 64, durability: 'fsync' }, env, title: 'tab' },
+    ]);
+    assert.deepEqual(inherited.wire, {
+      window: { value: 8, from: 'group' },
+      credit: { value: 'pull', from: 'group' },
+      durability: { value: 'fsync', from: 'tab' },
+      priority: { value: 3, from: 'tab' },
+    });
+    const own = effective({ durability: 'memory' }, inherited, 'node').wire;
+    assert.deepEqual([own?.durability, own?.window?.value], [{ value: 'memory', from: 'node' }, 8]);
+  });
+
   it('an untouched pane leaves no echo property', () => {
     assert.equal(tidy({ tier: undefined as never, gateway: '', requires: [] }), undefined);
     assert.deepEqual(tidy({ gateway: 'g', requires: [], app: 'x' }), { gateway: 'g', app: 'x' });

@@ -1,4 +1,11 @@
 /** What a user says in the ECHO pane, and how it is inherited: node → groups → tab. Pure. */
+import {
+  readOption,
+  WIRE_ENV_NAMES,
+  WIRE_OPTIONS,
+  type WireChoice,
+  type WireOption,
+} from '../../../../src/wire/options.ts';
 
 export type Tier = 'edge' | 'fog' | 'cloud';
 export type Delivery = 'at-most-once' | 'at-least-once';
@@ -6,7 +13,7 @@ export const TIERS: readonly Tier[] = ['edge', 'fog', 'cloud'];
 export const DELIVERIES: readonly Delivery[] = ['at-least-once', 'at-most-once'];
 
 /** The `echo` property of a node, group or tab. `app` is the orchestrator's, on tabs. */
-export interface Hints {
+export interface Hints extends WireChoice {
   tier?: Tier;
   gateway?: string;
   requires?: string[];
@@ -27,7 +34,12 @@ export interface Inherited {
   readonly gateway?: { readonly value: string; readonly from: string };
   readonly delivery?: { readonly value: Delivery; readonly from: string };
   readonly requires: readonly { readonly value: string; readonly from: string }[];
+  readonly wire?: InheritedWire;
 }
+
+export type InheritedWire = {
+  readonly [K in WireOption]?: { readonly value: string | number; readonly from: string };
+};
 
 /**
  * What holds when the node itself says nothing; `carriers` from the innermost group out to the tab. Tier and gateway
@@ -37,17 +49,25 @@ export function inherit(carriers: readonly Carrier[]): Inherited {
   const result: { -readonly [K in keyof Inherited]: Inherited[K] } = { requires: [] };
   for (const carrier of carriers) {
     const from = carrier.title;
-    const { tier, gateway, delivery, requires } = hintsOf(carrier);
+    const hints = hintsOf(carrier);
+    const { tier, gateway, delivery, requires } = hints;
     if (result.tier === undefined && result.gateway === undefined) {
       if (tier !== undefined) result.tier = { value: tier, from };
       if (gateway !== undefined) result.gateway = { value: gateway, from };
     }
     if (delivery !== undefined) result.delivery ??= { value: delivery, from };
+    result.wire = { ...wireOf(hints, from), ...result.wire };
     const known = new Set(result.requires.map(({ value }) => value));
     const more = (requires ?? []).filter((value) => !known.has(value)).map((value) => ({ value, from }));
     result.requires = [...result.requires, ...more];
   }
   return result;
+}
+
+/** The options of wires that are said here. */
+function wireOf(hints: Hints, from: string): InheritedWire {
+  const said = WIRE_OPTIONS.filter((option) => hints[option] !== undefined);
+  return Object.fromEntries(said.map((option) => [option, { value: hints[option]!, from }]));
 }
 
 function hintsOf({ echo, env }: Carrier): Hints {
@@ -61,7 +81,12 @@ function hintsOf({ echo, env }: Carrier): Hints {
   const requires = named('ECHO_REQUIRES')
     ?.split(/[\s,]+/)
     .filter(Boolean);
+  const wire = Object.entries(WIRE_ENV_NAMES).flatMap(([name, option]) => {
+    const value = readOption(option, named(name));
+    return value === undefined ? [] : [[option, value]];
+  });
   return {
+    ...Object.fromEntries(wire),
     ...(TIERS.includes(tier as Tier) ? { tier: tier as Tier } : {}),
     ...(DELIVERIES.includes(delivery as Delivery) ? { delivery: delivery as Delivery } : {}),
     ...(gateway === undefined ? {} : { gateway }),
@@ -80,6 +105,7 @@ export function effective(own: Hints | undefined, inherited: Inherited, title = 
     ...(tier === undefined ? {} : { tier }),
     ...(gateway === undefined ? {} : { gateway }),
     ...(delivery === undefined ? {} : { delivery }),
+    wire: { ...inherited.wire, ...mine.wire },
     requires: [...mine.requires, ...inherited.requires.filter(({ value }) => !known.has(value))],
   };
 }

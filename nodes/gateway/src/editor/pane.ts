@@ -1,4 +1,5 @@
 /** The ECHO pane in the dialog of a node, group or tab: what may run where. */
+import { ECHO_CHANNEL } from '../../../../src/wire/nodes.ts';
 import { inheritedBy, isTask } from './carriers.ts';
 import { h } from './dom.ts';
 import { gateways, placedOn } from './fleet.ts';
@@ -16,14 +17,18 @@ import {
 import { setHints } from './preserve.ts';
 import { type EditorNode, type EditPane, type EditState, inDesign, say } from './red.ts';
 import { tagField } from './tagField.ts';
+import { wireSection } from './wireSection.ts';
 
 export function registerPane(): void {
   RED.editor.registerEditPane(
     'echo-placement',
     placementPane,
-    (node) => node.type === 'tab' || (node.type === 'group' && !inSubflow(node)) || isTask(node),
+    (node) => node.type === 'tab' || (node.type === 'group' && !inSubflow(node)) || isPlaced(node),
   );
 }
+
+/** A channel runs where its wire begins, and says the rest in its own dialog. */
+const isPlaced = (node: EditorNode): boolean => isTask(node) && node.type !== ECHO_CHANNEL;
 
 const inSubflow = (node: EditorNode): boolean => node.z !== undefined && Boolean(RED.nodes.subflow(node.z));
 
@@ -90,7 +95,9 @@ function buildForm(node: EditorNode): Form {
       gateway: gateway.value.trim(),
       requires: requires.value(),
       delivery: (delivery.value || undefined) as Delivery,
-    });
+      ...wire.read(),
+    } as Hints);
+  const wire = wireSection(own, inherited.wire);
   const fit = h('div', { class: 'echo-fit' });
   const summary = (): void => {
     // Whoever names a gateway or tier here no longer inherits the other.
@@ -114,6 +121,7 @@ function buildForm(node: EditorNode): Form {
     row('gateway', 'server', gateway, offered),
     row('requires', 'tags', requires.element),
     row('delivery', 'exchange', delivery),
+    wire.element,
     fit,
   );
   summary();
