@@ -2,7 +2,7 @@
 import type { Boot } from './control.ts';
 
 /** Records a receiver lets a sender be ahead of what is done. */
-export const WINDOW_RECORDS = 256;
+export const WINDOW_RECORDS = 768;
 /** Bytes a sender may have sent beyond what is done; one larger record is let through alone. */
 export const WINDOW_BYTES = 1024 * 1024;
 /** Largest encoded record. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { shareCredit } from '../../src/wire/credit.ts';
 import { defaultOf, distinct, quotaBytesOf, readOption, windowOf } from '../../src/wire/options.ts';
+import { WINDOW_RECORDS } from '../../src/wire/stream.ts';
 
 describe('wire options', () => {
   it('numbers may be text, and must be whole and within bounds', () => {
@@ -23,12 +24,12 @@ describe('wire options', () => {
       durability: 'memory',
       quotaMB: 256,
     });
-    assert.deepEqual(distinct({ quotaMB: 256, window: 256, priority: 1 }), { priority: 1 });
+    assert.deepEqual(distinct({ quotaMB: 256, window: WINDOW_RECORDS, priority: 1 }), { priority: 1 });
   });
   it('pull takes one record at a time, whatever the window', () => {
     assert.equal(windowOf({ credit: 'pull', window: 64 }), 1);
     assert.equal(windowOf({ window: 64 }), 64);
-    assert.equal(windowOf({}), 256);
+    assert.equal(windowOf({}), WINDOW_RECORDS);
   });
 });
 

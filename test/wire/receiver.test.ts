@@ -7,6 +7,7 @@ import {
   type ReceiverState,
   reduceReceiver,
 } from '../../src/wire/receiver.ts';
+import { WINDOW_RECORDS } from '../../src/wire/stream.ts';
 
 const boot = { disk: 'd', count: 1 };
 const incarnation = { pe: 0, born: 5 };
@@ -186,17 +187,17 @@ describe('receiver', () => {
   it('credit is done plus the window, never shrinks, and stands still while closed', () => {
     const run = new Run(0).on(messages(1, 10));
     run.on(settled(1, 2, 3)).on({ type: 'tick', at: 1_000 });
-    assert.equal(run.acks().at(-1)?.credit, 259);
+    assert.equal(run.acks().at(-1)?.credit, WINDOW_RECORDS + 3);
     run.on({ type: 'grant', open: false, at: 1_000 }).on(settled(4, 5)).on({ type: 'tick', at: 2_000 });
-    assert.equal(run.acks().at(-1)?.credit, 259);
+    assert.equal(run.acks().at(-1)?.credit, WINDOW_RECORDS + 3);
     run.on({ type: 'grant', open: true, at: 3_000 });
-    assert.equal(run.acks().at(-1)?.credit, 261);
+    assert.equal(run.acks().at(-1)?.credit, WINDOW_RECORDS + 5);
   });
 
   it('records beyond the credit are not taken', () => {
     const run = new Run(0);
-    run.on(messages(1, 300));
-    assert.equal(run.state.received, 256);
+    run.on(messages(1, WINDOW_RECORDS + 50));
+    assert.equal(run.state.received, WINDOW_RECORDS);
   });
 
   it('a later log supersedes the one known, and an earlier one is not heard', () => {
@@ -258,15 +259,15 @@ describe('receiver', () => {
     const run = new Run(0).on(messages(1, 10));
     run.take();
     run.on({ type: 'grant', open: true, window: 4, at: 200 });
-    assert.equal(run.state.credit, 256);
+    assert.equal(run.state.credit, WINDOW_RECORDS);
     run.on({ type: 'settled', incarnation, seqs: Array.from({ length: 10 }, (_, i) => i + 1), at: 300 });
-    assert.equal(run.acks().at(-1)?.credit, 256);
+    assert.equal(run.acks().at(-1)?.credit, WINDOW_RECORDS);
   });
 
   it('a larger window is told at once', () => {
     const run = new Run(0).on(messages(1, 10));
     run.take();
-    assert.equal(run.on({ type: 'grant', open: true, window: 500, at: 101 }).acks().at(-1)?.credit, 500);
+    assert.equal(run.on({ type: 'grant', open: true, window: 900, at: 101 }).acks().at(-1)?.credit, 900);
   });
 
   it('with a window of one, each record is asked for when the one before is done', () => {

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { isEchoError } from '../../../src/wire/errors.ts';
+import { WINDOW_RECORDS } from '../../../src/wire/stream.ts';
 import { topics } from '../../../src/wire/topics.ts';
 import { findMosquitto, startAedes, startMosquitto, type TestBroker } from '../../kit/brokers.ts';
 import { disposables } from '../../kit/cleanup.ts';
@@ -229,7 +230,7 @@ describe('streams', function () {
     await drained(a);
     b.hold(true);
     await a.append(10, 1_000);
-    await waitFor(() => b.in().received === 266, { what: 'one window' });
+    await waitFor(() => b.in().received === 10 + WINDOW_RECORDS, { what: 'one window' });
     assert.equal(b.arrivals.length, 10);
     b.hold(false);
     await drained(a);
@@ -363,14 +364,15 @@ describe('streams', function () {
     });
     const payload = 'x'.repeat(1_000);
     for (let i = 0; i < 95; i++) await middle.streams.append(onward, { payload }, undefined);
-    await up.append(0, 1_000);
-    await waitFor(() => middle.arrivals.length >= 256, { what: 'what credit was given before' });
+    const count = 3 * WINDOW_RECORDS;
+    await up.append(0, count);
+    await waitFor(() => middle.arrivals.length >= WINDOW_RECORDS, { what: 'what credit was given before' });
     const given = up.out().consumers[middle.gateway]?.credit;
-    assert.ok(given !== undefined && given < 1_000);
+    assert.ok(given !== undefined && given < count);
     assert.equal(up.out().sent, given);
     down.openIn(middle.gateway, 'at-least-once', onward);
     await drained(up);
-    assert.deepEqual(middle.numbers, range(0, 1_000));
+    assert.deepEqual(middle.numbers, range(0, count));
   });
 
   it('records that fell behind the memory of the log are read from disk', async () => {

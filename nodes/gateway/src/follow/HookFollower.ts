@@ -157,14 +157,14 @@ export class HookFollower implements Follower, Custody {
     const probe = this.#probe(node);
     if (probe.transit.take(msg) !== undefined) {
       const cause = this.#openCause(msg);
-      if (cause) this.#context.enterWith(cause);
+      if (cause) this.#enter(cause);
     } else {
       const cause = this.#markWithCause(msg);
       if (!probe.echo && cause === undefined) return undefined;
       probe.inFlight++;
       if (cause) {
         cause.enter(probe, this.#clock);
-        this.#context.enterWith(cause);
+        this.#enter(cause);
       }
     }
     probe.arrived(msg);
@@ -209,6 +209,11 @@ export class HookFollower implements Follower, Custody {
     const leaving = this.#leaving;
     this.#leaving = [];
     for (const { probe, cause, error } of leaving) cause.leave(probe, this.#clock, error);
+  }
+
+  /** Entering makes a new context even where it is the cause's already. */
+  #enter(cause: Cause): void {
+    if (this.#context.getStore() !== cause) this.#context.enterWith(cause);
   }
 
   #openContext(): Cause | undefined {

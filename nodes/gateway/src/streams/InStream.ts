@@ -38,6 +38,7 @@ export class InStream {
   readonly #driver: Driver<ReceiverState, ReceiverEvent, ReceiverEffect>;
   readonly #guard: CrashGuard;
   readonly #rate = new Rate();
+  #positions: AckPositions | undefined;
   /** What is known of earlier boots from a clean end. */
   #handed = { incarnation: NO_INCARNATION, to: Number.POSITIVE_INFINITY };
   /** Records up to here may have been handed over by an earlier boot. */
@@ -197,7 +198,7 @@ export class InStream {
         this.#deliver(effect);
         break;
       case 'ack':
-        this.#options.acknowledge(effect.positions);
+        this.#acknowledge(effect.positions);
         break;
       case 'persist':
         this.#persist(effect.cursor);
@@ -215,6 +216,18 @@ export class InStream {
     const known = compareIncarnations(incarnation, this.#handed.incarnation) === 0;
     this.#suspectTo = known ? Math.min(redeliveredTo, this.#handed.to) : redeliveredTo;
     this.#delivery.push(incarnation, records, this.#suspectTo);
+  }
+
+  /** After what was handed over has had its turn: nobody waits for an acknowledgement as they do for a message. */
+  #acknowledge(positions: AckPositions): void {
+    const pending = this.#positions;
+    this.#positions = pending?.want ? { ...positions, want: positions.want || pending.want } : positions;
+    if (pending !== undefined) return;
+    setImmediate(() => {
+      const said = this.#positions;
+      this.#positions = undefined;
+      if (said !== undefined) this.#options.acknowledge(said);
+    });
   }
 
   /** A clean end is believed once: what this boot hands over is noted at its own end. */

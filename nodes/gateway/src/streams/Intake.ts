@@ -40,6 +40,8 @@ interface Batch {
   safe: boolean;
 }
 
+/** After this long a message does not wait for others of its turn: at a low rate, there are none. */
+const IDLE_MS = 1;
 /** How long streams into the tab are held back after the disk had no room. */
 const NO_ROOM_MS = 1_000;
 
@@ -50,6 +52,7 @@ export class Intake {
   readonly #ordinals = new WeakMap<Lineage, number>();
   #policy: LogPolicy;
   #batch: Batch | undefined;
+  #openedAt = Number.NEGATIVE_INFINITY;
   /** Written, not safe yet: until its numbers are reserved, a power cut would take a record without a trace. */
   readonly #unsafe: Batch[] = [];
   /** Turned away since the last record taken in. */
@@ -255,7 +258,10 @@ export class Intake {
   #openBatch(): Batch {
     if (this.#batch === undefined) {
       this.#batch = openBatch();
-      setImmediate(() => this.commit());
+      const commit = (): void => this.commit();
+      if (performance.now() - this.#openedAt > IDLE_MS) queueMicrotask(commit);
+      else setImmediate(commit);
+      this.#openedAt = performance.now();
     }
     return this.#batch;
   }
