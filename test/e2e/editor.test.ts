@@ -93,6 +93,28 @@ describe('the design editor in Chromium', function () {
     await editor.page.waitForSelector('.red-ui-tray', { state: 'detached' });
   });
 
+  it('options of the wires are said in a section of their own, and inherited', async () => {
+    const tab = await editor.activeTab();
+    await editor.openPane('tab', tab);
+    await editor.page.click('.echo-wire summary');
+    await editor.page.selectOption('#node-input-echo-credit', 'pull');
+    await editor.page.fill('#node-input-echo-quotaMB', '64');
+    await editor.done();
+    await editor.openPane('node', 'work');
+    const placeholder = (option: string) =>
+      editor.page.locator(`#node-input-echo-${option}`).getAttribute('placeholder');
+    assert.equal(await placeholder('quotaMB'), '64 (from tab “Flow 1”)');
+    assert.equal(await placeholder('priority'), '0 (default)');
+    await editor.page.click('.echo-wire summary');
+    await editor.page.selectOption('#node-input-echo-durability', 'fsync');
+    await editor.page.fill('#node-input-echo-priority', '-3');
+    await editor.done();
+    assert.deepEqual(await echoOf('work'), { durability: 'fsync', priority: -3 });
+    await editor.undo();
+    assert.equal(await echoOf('work'), undefined);
+    await editor.undo();
+  });
+
   it('hints reach the orchestrator and survive a reload', async () => {
     await editor.paste([
       {
