@@ -11,9 +11,10 @@ import { driftOf } from './deploy/drift.ts';
 import { each } from './deploy/each.ts';
 import { problemOf } from './deploy/look.ts';
 import { idsOf } from './deploy/nodes.ts';
-import { adopt } from './deploy/ownership.ts';
+import { adopt, giveBack } from './deploy/ownership.ts';
 import { Planner, type Prepared, type Wanted } from './deploy/Planner.ts';
 import { awayWith, inUse, refuseBlocked } from './deploy/refusal.ts';
+import { revise } from './deploy/rewrite.ts';
 import { Views } from './deploy/views.ts';
 import type { FleetEvents } from './gateways/GatewayFleet.ts';
 import type { Fleet } from './gateways/types.ts';
@@ -224,6 +225,7 @@ export class Orchestrator implements OrchestratorService {
     if (!force && applications.length > 0 && !fleet.online(id)) throw awayWith(id);
     const stuck = new Map<string, EchoError>();
     for (const application of applications) {
+      if (await this.#gaveBack(application, id)) continue;
       const why = await this.#moveOff(application, id, force);
       if (why !== undefined) stuck.set(application, why);
     }
@@ -332,6 +334,29 @@ export class Orchestrator implements OrchestratorService {
   }
 
   /** Deploys the application again without the gateway; resolves with the reason when it cannot be. */
+  /** What was imported and runs there alone becomes the gateway's own again, while it runs. */
+  async #gaveBack(application: string, gateway: string): Promise<boolean> {
+    const { store, fleet } = this.#ports;
+    const { applications, deployed } = store;
+    const app = applications.get(application);
+    const { flow, placement } = applications.version(application, app.version);
+    const row = deployed.find(application, gateway);
+    const alone = (where: AppDetail['placement']) => Object.values(where).every((at) => at === gateway);
+    const imported = applications
+      .history(application)
+      .some((v) => v.origin === 'import' && alone(v.placement));
+    if (row === undefined || !imported || !alone(placement) || !fleet.online(gateway)) return false;
+    await this.#guarded(application, async () => {
+      await revise(fleet.admin(gateway), (current) => ({ flows: giveBack(current, row.nodes, flow) }));
+      store.transaction(() => {
+        deployed.remove(application, gateway);
+        applications.put({ ...app, state: 'stopped', updated: this.#now() });
+      });
+    });
+    this.#emit('application', application, 'stopped');
+    return true;
+  }
+
   async #moveOff(
     application: string,
     gateway: string,

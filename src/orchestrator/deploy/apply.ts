@@ -108,12 +108,12 @@ export class Apply {
       case 'seal':
         return this.#gates.close(online, 'all', true);
       case 'write':
-        this.#say(step, `Writing ${count(online, 'gateway')}`);
+        if (online.length > 0) this.#say(step, `Writing ${count(online, 'gateway')}`);
         return each(online, this.#ports.concurrency, (target) => this.#write(target));
       case 'commit':
         return commit(this.#ports.store, this.#record, this.#ports.now());
       case 'open':
-        this.#say(step, 'Deliveries go on');
+        if (online.length > 0) this.#say(step, 'Deliveries go on');
         return this.#open([...online, ...bystanders]);
       case 'retire':
         return this.#retire();

@@ -56,6 +56,6 @@ export const deployError = defineErrors({
   ECHO_IMPORT_NOTHING: {
     status: 422,
     title: 'The gateway has no tab to import.',
-    remedy: "Name tabs of its own that exist there; tabs of deployed applications are ECHO's already.",
+    remedy: "Name tabs of its own on which something runs; tabs of deployed applications are ECHO's already.",
   },
 });

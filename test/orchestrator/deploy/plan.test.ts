@@ -5,7 +5,7 @@ import { credentialsFor } from '../../../src/orchestrator/deploy/credentials.ts'
 import { driftOf } from '../../../src/orchestrator/deploy/drift.ts';
 import { carryOver, newApplication, readInput } from '../../../src/orchestrator/deploy/intake.ts';
 import { ended, next, resume, type Step } from '../../../src/orchestrator/deploy/machine.ts';
-import { adopt } from '../../../src/orchestrator/deploy/ownership.ts';
+import { adopt, giveBack } from '../../../src/orchestrator/deploy/ownership.ts';
 
 const n = (id: string, more: object = {}): RawNode => ({
   id,
@@ -149,7 +149,29 @@ describe('adopt', () => {
     );
     assert.deepEqual(taken[0]?.echo, { gateway: 'edge-1' });
   });
-  it('refuses a tab that is ECHO’s or not there', () => {
+  it('gives back what it took as it was, with what a fragment leaves out and what was changed by hand', () => {
+    const own: RawFlow = [{ ...t, label: 'Mine' }, n('a', { wires: [['b']] }), n('b', { d: true }), n('c')];
+    const [tab, a, , c] = adopt('edge-1', own, new Set()).flow;
+    const written = [{ ...tab!, locked: true }, { ...a!, wires: [[]] }, c!];
+    const current = [
+      { id: 'x', type: 'tab' },
+      ...written.map((e) => (e.id === 'c' ? { ...e, func: 'by hand' } : e)),
+    ];
+    assert.deepEqual(giveBack(current, written, [tab!, ...own.slice(1)]), [
+      { id: 'x', type: 'tab' },
+      own[0],
+      own[1],
+      { ...own[3], func: 'by hand' },
+      own[2],
+    ]);
+  });
+  it('refuses a tab that is ECHO’s, not there or on which nothing runs', () => {
+    const idle: RawFlow = [
+      { id: 'i', type: 'tab' },
+      { id: 'x', type: 'comment', z: 'i' },
+      n('a', { z: 'i', d: true }),
+    ];
+    assert.throws(() => adopt('edge-1', idle, new Set()), { code: 'ECHO_IMPORT_NOTHING' });
     assert.throws(() => adopt('edge-1', flow, new Set(['t', 't2'])), { code: 'ECHO_IMPORT_NOTHING' });
     assert.throws(() => adopt('edge-1', flow, new Set(['t']), ['t']), { code: 'ECHO_IMPORT_NOTHING' });
   });

@@ -278,7 +278,7 @@ describe('deploy', () => {
     assert.deepEqual(gateway('fog-1').admin.credentials.get('c-fn'), { key: 'new' });
   });
 
-  it('adopts the tabs of a gateway without changing what they do, and gives them back as they were', async () => {
+  it('adopts the tabs of a gateway without changing what they do', async () => {
     const { admin } = gateway('edge-1');
     const deployment = await rig.orchestrator.importGateway('edge-1', { name: 'Hall' });
     const change = deployment.plan.gateways.flatMap((g) => g.changes).filter((c) => c.type !== 'tab');
@@ -289,6 +289,27 @@ describe('deploy', () => {
     await assert.rejects(rig.orchestrator.importGateway('edge-1'), { code: 'ECHO_IMPORT_NOTHING' });
     await rig.orchestrator.remove(deployment.application);
     admin.edit(ownFlow('edge-1'));
+  });
+
+  it('gives imported tabs back as they were, and running, when their gateway leaves', async () => {
+    const { admin } = await rig.sim.join({ name: 'shop-1', tier: 'edge' });
+    const own = [
+      ...ownFlow('shop-1'),
+      { id: 'off', type: 'debug', z: 'shop-1-tab', d: true, x: 1, y: 1, wires: [] },
+      { id: 'notes', type: 'tab', label: 'Notes' },
+      { id: 'note', type: 'comment', z: 'notes', name: 'a tab on which nothing runs' },
+    ];
+    admin.edit(own);
+    const { application } = await rig.orchestrator.importGateway('shop-1');
+    assert.ok(
+      admin.flows.some((n) => n.id === 'note'),
+      'what does not run is left alone',
+    );
+    await rig.orchestrator.removeGateway('shop-1');
+    const byId = (flow: typeof own) => flow.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    assert.deepEqual(byId(admin.flows as typeof own), byId(own));
+    assert.equal(rig.orchestrator.application(application).status, 'stopped');
+    await rig.orchestrator.remove(application);
   });
 
   it('tells where a task stands and presses its button there', async () => {
