@@ -37,6 +37,7 @@ import type {
   OrchestratorService,
   Plan,
   Progress,
+  StandOptions,
   VersionSummary,
 } from './types.ts';
 
@@ -149,9 +150,13 @@ export class Orchestrator implements OrchestratorService {
     return this.#deploy({ input, placement, note: `rollback to version ${version}` }, onProgress);
   }
 
-  async stop(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary> {
+  async stop(
+    id: string,
+    onProgress?: (progress: Progress) => void,
+    options?: StandOptions,
+  ): Promise<AppSummary> {
     if (this.#ports.store.applications.get(id).state === 'running') {
-      await this.#stand(id, 'stop', onProgress);
+      await this.#stand(id, 'stop', onProgress, options);
       this.#emit('application', id, 'stopped');
     }
     return this.#views.summary(id);
@@ -165,9 +170,9 @@ export class Orchestrator implements OrchestratorService {
     return this.#views.summary(id);
   }
 
-  async remove(id: string, onProgress?: (progress: Progress) => void): Promise<void> {
+  async remove(id: string, onProgress?: (progress: Progress) => void, options?: StandOptions): Promise<void> {
     this.#ports.store.applications.get(id);
-    await this.#stand(id, 'remove', onProgress);
+    await this.#stand(id, 'remove', onProgress, options);
     this.#emit('application', id, 'removed');
   }
 
@@ -230,7 +235,7 @@ export class Orchestrator implements OrchestratorService {
       if (why !== undefined) stuck.set(application, why);
     }
     if (stuck.size > 0 && !force) throw inUse(id, stuck);
-    for (const application of stuck.keys()) await this.stop(application);
+    for (const application of stuck.keys()) await this.stop(application, undefined, { discard: true });
     store.transaction(() => {
       for (const row of store.deployed.ofGateway(id)) store.deployed.remove(row.application, id);
       for (const row of store.deployed.pending({ gateway: id }))
@@ -299,9 +304,14 @@ export class Orchestrator implements OrchestratorService {
     });
   }
 
-  #stand(id: string, kind: 'start' | 'stop' | 'remove', onProgress: OnProgress): Promise<void> {
+  #stand(
+    id: string,
+    kind: 'start' | 'stop' | 'remove',
+    onProgress: OnProgress,
+    options?: StandOptions,
+  ): Promise<void> {
     return this.#guarded(id, async () => {
-      const prepared = await this.#planner.standing(id, kind);
+      const prepared = await this.#planner.standing(id, kind, options);
       refuseBlocked(prepared.plan);
       await this.#run(prepared, onProgress);
     });
@@ -318,13 +328,24 @@ export class Orchestrator implements OrchestratorService {
   }
 
   async #run(prepared: Prepared, onProgress: OnProgress): Promise<void> {
-    const { record, draft } = prepared;
+    const { plan, record, draft } = prepared;
+    this.#tellGivenUp(plan, onProgress);
     const applied = await this.#deployer.run(record, draft, (progress) => {
       onProgress?.(progress);
       this.#emit('progress', record.application, progress);
     });
     const { step } = applied.record;
     if (step === 'undone' || step === 'release') throw applied.error;
+  }
+
+  /** Declared loss is said where the work is shown, and kept in the log. */
+  #tellGivenUp({ application, stranded }: Plan, onProgress: OnProgress): void {
+    for (const { stream, action, records, consumers } of stranded) {
+      if (action !== 'discard') continue;
+      const message = `${records} record(s) of ${stream} are given up for ${consumers.join(', ')}`;
+      this.#ports.log.warn({ application, stream, records, consumers }, 'records of a stream are given up');
+      onProgress?.({ at: new Date(this.#now()).toISOString(), step: 'discard', message });
+    }
   }
 
   #deployment(id: string, plan: Plan, status: Deployment['status'], begun: number): Deployment {
@@ -365,7 +386,12 @@ export class Orchestrator implements OrchestratorService {
     const { store } = this.#ports;
     const app = store.applications.get(application);
     const { flow } = store.applications.version(application, app.version);
-    const input: DeployInput = { application, flow, origin: 'gateway-rm', options: { allowOffline } };
+    const input: DeployInput = {
+      application,
+      flow,
+      origin: 'gateway-rm',
+      options: { allowOffline, discard: allowOffline },
+    };
     const note = `without gateway ${gateway}`;
     try {
       await this.#deploy({ input, without: new Set([gateway]), note }, undefined);

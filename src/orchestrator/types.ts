@@ -6,11 +6,22 @@ import type { RawFlow } from '../flow/types.ts';
 import type { Explanation, Health } from '../placement/types.ts';
 import type { EnrolReply, EnrolRequest, Heartbeat, Tier } from '../wire/control.ts';
 import type { DeadLetter, DeadLetterDetail, Inspection, Purged, Replayed, Skipped } from '../wire/operate.ts';
+import type { WireChoice } from '../wire/options.ts';
 
 /** Decrypted node credentials, by node id. Kept encrypted in the store; sent only to gateways that need them. */
 export type Credentials = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-export interface DeployOptions {
+/** What becomes of records that wait in streams a change takes away. */
+export interface StandOptions {
+  /** Wait for a gateway that is away to return and drain, up to `drainMs`. */
+  readonly drain?: boolean;
+  /** Give them up: declared loss. */
+  readonly discard?: boolean;
+  /** How long tasks and streams may take to drain, ms. Default 15,000. */
+  readonly drainMs?: number;
+}
+
+export interface DeployOptions extends StandOptions {
   /** Complete on gateways that are down when they return, instead of refusing. */
   readonly allowOffline?: boolean;
   /** Overwrite fragments that were edited by hand on a gateway. */
@@ -21,8 +32,6 @@ export interface DeployOptions {
   readonly force?: boolean;
   /** Refuse (stale revision) unless the application's current version is this one. */
   readonly ifVersion?: number;
-  /** How long tasks may take to drain, ms. Default 15,000. */
-  readonly drainMs?: number;
 }
 
 export interface DeployInput {
@@ -83,6 +92,8 @@ export interface CutWire {
   /** Why the two ends stand apart, in one sentence. */
   readonly why: string;
   readonly level: string;
+  /** What the user chose besides; absent where nothing. */
+  readonly options?: WireChoice;
 }
 
 export interface Problem {
@@ -90,6 +101,21 @@ export interface Problem {
   readonly message: string;
   readonly where?: string;
   readonly remedy: string;
+}
+
+/** A stream whose route a change ends while records wait in it, as its producer last reported. */
+export interface StrandedStream {
+  readonly stream: string;
+  /** Gateway that holds the log. */
+  readonly from: string;
+  /** Gateways that would not get what waits. */
+  readonly consumers: readonly string[];
+  readonly records: number;
+  readonly bytes?: number;
+  /** Age of the oldest. */
+  readonly ageMs?: number;
+  /** `none`: its producer cannot be asked. */
+  readonly action: 'drain' | 'discard' | 'refuse' | 'none';
 }
 
 export interface Plan {
@@ -103,6 +129,8 @@ export interface Plan {
   readonly warnings: readonly { readonly code: string; readonly where?: string; readonly message: string }[];
   /** What would make a deploy refuse now (gateway down, drift…); empty when it can go ahead. */
   readonly blockers: readonly Problem[];
+  /** Records that wait in streams this change takes away. */
+  readonly stranded: readonly StrandedStream[];
   readonly unchanged: boolean;
 }
 
@@ -272,9 +300,9 @@ export interface OrchestratorService {
   application(id: string): AppDetail;
   history(id: string): VersionSummary[];
   diff(id: string): Promise<AppDiff>;
-  stop(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary>;
+  stop(id: string, onProgress?: (progress: Progress) => void, options?: StandOptions): Promise<AppSummary>;
   start(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary>;
-  remove(id: string, onProgress?: (progress: Progress) => void): Promise<void>;
+  remove(id: string, onProgress?: (progress: Progress) => void, options?: StandOptions): Promise<void>;
   rollback(
     id: string,
     version: number,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Explanation } from '../../placement/types.ts';
 import { enrolReply, enrolRequest, gatewayId, heartbeat, tier } from '../../wire/control.ts';
 import { deadLetter, deadLetterDetail, inspection, purged, replayed, skipped } from '../../wire/operate.ts';
+import type { WireChoice } from '../../wire/options.ts';
 import type {
   AppDetail,
   AppDiff,
@@ -24,6 +25,7 @@ import type {
   Plan,
   Problem,
   Progress,
+  StrandedStream,
   VersionSummary,
 } from '../types.ts';
 import type { Operation } from './operations.ts';
@@ -40,6 +42,11 @@ const deployOptions = z.strictObject({
   overwrite: z.boolean().exactOptional().describe('Overwrite fragments edited by hand on a gateway.'),
   overwriteDraft: z.boolean().exactOptional().describe('Replace a canvas draft that was never deployed.'),
   force: z.boolean().exactOptional().describe('Go on although tasks did not drain in time.'),
+  drain: z.boolean().exactOptional().describe('Wait for a gateway that is away to drain its streams.'),
+  discard: z
+    .boolean()
+    .exactOptional()
+    .describe('Give up records that wait in streams that go: declared loss.'),
   ifVersion: count.exactOptional().describe("Refuse unless this is the application's current version."),
   drainMs: z
     .number()
@@ -66,12 +73,15 @@ export const optionsQuery = z.strictObject({
   overwrite: flag.describe('Overwrite fragments edited by hand on a gateway.'),
   overwriteDraft: flag.describe('Replace a canvas draft that was never deployed.'),
   force: flag.describe('Go on although tasks did not drain in time.'),
+  drain: flag.describe('Wait for a gateway that is away to drain its streams.'),
+  discard: flag.describe('Give up records that wait in streams that go: declared loss.'),
   ifVersion: number.describe("Refuse unless this is the application's current version."),
   drainMs: number.describe('How long tasks may take to drain, ms.'),
   async: flag.describe('Answer 202 at once; the work goes on as an operation.'),
 });
 
 export const asyncQuery = optionsQuery.pick({ async: true });
+export const standQuery = optionsQuery.pick({ drain: true, discard: true, drainMs: true, async: true });
 export const forceQuery = optionsQuery.pick({ force: true, async: true });
 
 export const deployQuery = optionsQuery.extend({
@@ -127,6 +137,9 @@ const cutWire = z.object({
   broker: text.describe('The brokers it takes: `shared`, `site/<site>`, or both.'),
   why: text,
   level: text,
+  options: (z.record(text, z.union([text, z.number()])) as unknown as z.ZodType<WireChoice>)
+    .exactOptional()
+    .describe('What the user chose besides: durability, window, attempts, start and so on.'),
 }) satisfies z.ZodType<CutWire>;
 
 const blocker = z.object({
@@ -135,6 +148,16 @@ const blocker = z.object({
   where: text.exactOptional(),
   remedy: text,
 }) satisfies z.ZodType<Problem>;
+
+const stranded = z.object({
+  stream: text,
+  from: text,
+  consumers: z.array(text),
+  records: count,
+  bytes: count.exactOptional(),
+  ageMs: z.number().exactOptional(),
+  action: z.enum(['drain', 'discard', 'refuse', 'none']),
+}) satisfies z.ZodType<StrandedStream>;
 
 const plan = z.object({
   application: text,
@@ -145,6 +168,7 @@ const plan = z.object({
   cutWires: z.array(cutWire),
   warnings: z.array(z.object({ code: text, where: text.exactOptional(), message: text })),
   blockers: z.array(blocker),
+  stranded: z.array(stranded).describe('Records that wait in streams this change takes away.'),
   unchanged: z.boolean(),
 }) satisfies z.ZodType<Plan>;
 

@@ -9,7 +9,15 @@ import type { Explanation, Solver } from '../../placement/types.ts';
 import type { Fleet } from '../gateways/types.ts';
 import type { Version } from '../store/applications.ts';
 import type { Store } from '../store/Store.ts';
-import type { Credentials, DeployInput, DeployOptions, DraftGuard, Plan, Problem } from '../types.ts';
+import type {
+  Credentials,
+  DeployInput,
+  DeployOptions,
+  DraftGuard,
+  Plan,
+  Problem,
+  StandOptions,
+} from '../types.ts';
 import { othersOn } from './apply.ts';
 import { each } from './each.ts';
 import { type EpochSource, epochsOf, renewed, runningStreams } from './epochs.ts';
@@ -27,6 +35,7 @@ import { type Look, look, problemOf } from './look.ts';
 import { cutWiresOf, planOf } from './plan.ts';
 import type { DeployRecord } from './record.ts';
 import { routesOf, routeWarnings } from './routes.ts';
+import type { LastStatus } from './stranded.ts';
 import { type Work, workOf } from './work.ts';
 
 export interface PlannerPorts {
@@ -113,6 +122,8 @@ export class Planner {
       ...(wanted.adopted === undefined ? {} : { adopted: wanted.adopted }),
       allowOffline: options.allowOffline ?? false,
       overwrite: options.overwrite ?? false,
+      lastStatus: (stream) => this.#lastStatus(stream),
+      stranding: strandingOf(options),
     });
     const sameFlow =
       app?.state === 'running' &&
@@ -152,7 +163,11 @@ export class Planner {
   }
 
   /** The current version again (`start`), or nothing of the application anywhere (`stop`, `remove`). */
-  async standing(id: string, kind: 'start' | 'stop' | 'remove'): Promise<Prepared> {
+  async standing(
+    id: string,
+    kind: 'start' | 'stop' | 'remove',
+    options: StandOptions = {},
+  ): Promise<Prepared> {
     const { store } = this.#ports;
     const { name, version } = store.applications.get(id);
     const current = store.applications.version(id, version);
@@ -168,6 +183,8 @@ export class Planner {
       credentials: { before: starting ? {} : credentials, after: starting ? credentials : {} },
       allowOffline: !starting,
       overwrite: !starting,
+      lastStatus: (stream) => this.#lastStatus(stream),
+      stranding: strandingOf(options),
     });
     const plan = planOf({
       ...situation,
@@ -183,9 +200,9 @@ export class Planner {
       blockers: [],
       sameFlow: false,
     });
-    // What stops is not asked whether it is ready: it gets its time to drain, then it goes.
+    // What stops is not asked whether its tasks are ready: they get their time, then they go.
     const made = { id, name, kind, version: starting ? version : 0, work, streams };
-    const record = this.#record(made, { force: !starting });
+    const record = this.#record(made, { ...options, force: !starting });
     return { plan, record };
   }
 
@@ -286,6 +303,13 @@ export class Planner {
     return store.applications.version(id, app.version).streams;
   }
 
+  #lastStatus({ stream, from }: CutStream): ReturnType<LastStatus> {
+    const { fleet } = this.#ports;
+    const beat = fleet.has(from.gateway) ? fleet.get(from.gateway).heartbeat : undefined;
+    const status = beat?.streams.find((s) => s.role === 'out' && s.stream === stream);
+    return beat !== undefined && status?.role === 'out' ? { status, at: beat.at } : undefined;
+  }
+
   async #situation(id: string, fragments: ReadonlyMap<string, RawFlow>) {
     const { store, fleet, concurrency } = this.#ports;
     const deployed = store.deployed.ofApplication(id);
@@ -336,6 +360,9 @@ export class Planner {
     };
   }
 }
+
+const strandingOf = ({ drain, discard }: StandOptions): 'drain' | 'discard' | undefined =>
+  discard === true ? 'discard' : drain === true ? 'drain' : undefined;
 
 const byGateway = (fragments: readonly Fragment[]): Map<string, RawFlow> =>
   new Map(fragments.map((fragment) => [fragment.gateway, fragment.nodes]));

@@ -37,10 +37,17 @@ export const deployError = defineErrors({
     title: 'A node id of the application is used by something else on the gateway.',
     remedy: 'Give the node another id: in the editor, copy it, paste the copy and delete the original.',
   },
+  ECHO_STREAM_NOT_DRAINED: {
+    status: 409,
+    title: 'Records that wait in a stream would be lost by this change.',
+    remedy:
+      'Bring the gateway back and try again, or wait for it with --drain (up to --drain-ms); with --discard the records are given up, as declared loss.',
+  },
   ECHO_DRAIN_TIMEOUT: {
     status: 504,
-    title: 'Tasks did not finish the messages they work on in time.',
-    remedy: 'Try again with a longer --drain-ms, or with --force if those messages may be lost.',
+    title: 'Tasks did not finish the messages they work on, or streams did not drain, in time.',
+    remedy:
+      'Try again with a longer --drain-ms; --force goes on although tasks are busy, --discard gives up what streams hold.',
   },
   ECHO_TASK_UNKNOWN: {
     status: 404,

@@ -51,7 +51,7 @@ export class Gates {
   /**
    * Waits until nothing is in flight behind the gates and the named streams are drained, twice in a row with no
    * record appended in between (what one look at gateways one after another cannot tell).
-   * Throws ECHO_DRAIN_TIMEOUT naming what is busy; with `force` it gives up silently instead.
+   * Throws ECHO_DRAIN_TIMEOUT naming what is busy; with `force` it gives up waiting for tasks, never for streams.
    */
   async quiet(
     gates: readonly GateOf[],
@@ -63,11 +63,12 @@ export class Gates {
     let before: string | undefined;
     for (let pause = POLL_MS.first; ; pause = Math.min(pause * 2, POLL_MS.most)) {
       const statuses = await this.close(gates, level);
-      const busy = busyIn(gates, statuses, streams);
+      const undrained = undrainedIn(gates, statuses, streams);
+      const busy = [...busyIn(gates, statuses), ...undrained];
       const mark = busy.length > 0 ? undefined : JSON.stringify(heads(statuses));
       if (mark !== undefined && (mark === before || streams.length === 0)) return;
       if (Date.now() >= deadline) {
-        if (limits.force) return;
+        if (limits.force && undrained.length === 0) return;
         const what = busy.length > 0 ? busy.slice(0, 5).join('; ') : 'records keep arriving';
         throw deployError('ECHO_DRAIN_TIMEOUT', {
           message: `Not drained within ${limits.drainMs} ms: ${what}.`,
@@ -85,25 +86,26 @@ const heads = (statuses: readonly GateStatus[]) =>
     status.streams.map((s) => (s.role === 'out' ? [s.stream, s.head] : [s.stream, s.received])),
   );
 
-function busyIn(
+function busyIn(gates: readonly GateOf[], statuses: readonly GateStatus[]): string[] {
+  return statuses.flatMap(({ inFlight, busy }, i) => {
+    const gateway = gates[i]?.gateway;
+    if (inFlight === 0) return [];
+    if (busy.length === 0) return [`${inFlight} messages on ${gateway}`];
+    return busy.map(({ node, type, count }) => `${type} ${node} on ${gateway} works on ${count}`);
+  });
+}
+
+function undrainedIn(
   gates: readonly GateOf[],
   statuses: readonly GateStatus[],
   streams: readonly string[],
 ): string[] {
   const waited = new Set(streams);
-  return statuses.flatMap((status, i) => {
-    const gateway = gates[i]?.gateway;
-    const tasks =
-      status.inFlight === 0
-        ? []
-        : status.busy.map(({ node, type, count }) => `${type} ${node} on ${gateway} works on ${count}`);
-    const unnamed =
-      status.inFlight > 0 && tasks.length === 0 ? [`${status.inFlight} messages on ${gateway}`] : [];
-    const undrained = status.streams
+  return statuses.flatMap((status, i) =>
+    status.streams
       .filter((s) => waited.has(s.stream) && !drained(s))
-      .map((s) => `stream ${s.stream} on ${gateway} still holds records`);
-    return [...tasks, ...unnamed, ...undrained];
-  });
+      .map((s) => `stream ${s.stream} on ${gates[i]?.gateway} still holds records`),
+  );
 }
 
 const drained = (s: StreamStatus): boolean =>

@@ -40,6 +40,7 @@ export function planOf(input: PlanInput): Plan {
     cutWires: input.cutWires,
     warnings: [...input.model.warnings, ...input.warnings, ...input.work.warnings],
     blockers: [...input.blockers, ...input.work.blockers],
+    stranded: input.work.stranded,
     unchanged: input.sameFlow && input.work.targets.length === 0,
   };
 }
@@ -75,7 +76,7 @@ export function cutWiresOf(
     const because = explanations.get(task)?.because[0];
     return `'${name(task)}' is on ${gateway}${because === undefined ? '' : `: ${clause(because)}`}`;
   };
-  return streams.map(({ stream, level, from, consumers }) => {
+  return streams.map(({ stream, level, options, from, consumers }) => {
     const to = consumers.flatMap(({ gateway, tasks }) =>
       tasks.map((task) => ({
         node: task,
@@ -93,6 +94,7 @@ export function cutWiresOf(
       broker: [...new Set(to.map((end) => end.broker))].sort().join(', '),
       why: `${reason(from.node, from.gateway)}; ${ends.join(', ')}${more}.`,
       level,
+      ...(options === undefined ? {} : { options }),
     };
   });
 }

@@ -5,7 +5,7 @@
 import type { CutStream, RawFlow } from '../../flow/types.ts';
 import { isEchoError } from '../../wire/errors.ts';
 import type { Deployed, Pending } from '../store/deployed.ts';
-import type { Credentials, Drift, Problem } from '../types.ts';
+import type { Credentials, Drift, Problem, StrandedStream } from '../types.ts';
 import { credentialsFor } from './credentials.ts';
 import { describeDrift, driftOf } from './drift.ts';
 import { deployError } from './errors.ts';
@@ -13,6 +13,7 @@ import { type Look, problemOf } from './look.ts';
 import { gatedTabs, merge, region } from './merge.ts';
 import { type Entry, equalEntries, equalFlows, isGlobal, subflowOf, tabsOf, union } from './nodes.ts';
 import type { DeployRecord, Target } from './record.ts';
+import { type LastStatus, participants, type StrandedInput, strandedOf } from './stranded.ts';
 
 export interface WorkInput {
   readonly looks: ReadonlyMap<string, Look>;
@@ -29,9 +30,15 @@ export interface WorkInput {
   readonly credentials: { readonly before: Credentials; readonly after: Credentials };
   readonly allowOffline: boolean;
   readonly overwrite: boolean;
+  /** What the producer of a stream last said of it. */
+  readonly lastStatus: LastStatus;
+  /** What becomes of records that cannot be drained; default: the deploy refuses. */
+  readonly stranding: StrandedInput['choice'];
 }
 
 export interface Work extends Pick<DeployRecord, 'targets' | 'bystanders' | 'draining' | 'retiring'> {
+  /** Streams whose backlog the change would strand. */
+  readonly stranded: readonly StrandedStream[];
   readonly drift: ReadonlyMap<string, readonly Drift[]>;
   readonly blockers: readonly Problem[];
   readonly warnings: readonly { readonly code: string; readonly where?: string; readonly message: string }[];
@@ -45,19 +52,26 @@ export function workOf(input: WorkInput): Work {
   const targets = parts.flatMap((part) => (part.target === undefined ? [] : [part.target]));
   const offline = new Set(gateways.filter((g) => input.looks.get(g)?.state !== 'ready'));
   const changed = changedStreams(input.streams.before, input.streams.after);
-  const drainable = changed.filter((s) => participants(s).every((g) => !offline.has(g)));
-  const undrained = changed.filter((s) => !drainable.includes(s) && targets.length > 0);
+  const stranded = strandedOf({
+    changed: targets.length > 0 ? changed : [],
+    after: input.streams.after,
+    away: (gateway) => offline.has(gateway),
+    last: input.lastStatus,
+    choice: input.stranding,
+  });
   return {
     targets,
-    bystanders: bystanders(input, targets, drainable.length > 0),
-    draining: drainable.map((s) => s.stream),
+    bystanders: bystanders(input, targets, stranded.draining.length > 0),
+    draining: stranded.draining,
+    stranded: stranded.streams,
     retiring: retiringStreams(input.streams.before, input.streams.after),
     drift: new Map(parts.map((part) => [part.gateway, part.drift])),
     blockers: [
       ...parts.flatMap((part) => part.blockers),
       ...(targets.length === 0 ? standingDrift(parts) : []),
+      ...stranded.blockers,
     ],
-    warnings: [...undrained.map(undrainedWarning), ...parts.flatMap(commonWarnings)],
+    warnings: [...stranded.warnings, ...parts.flatMap(commonWarnings)],
   };
 }
 
@@ -188,20 +202,12 @@ const sizeProblem = (gateway: string, bytes: number, limit: number): Problem => 
   remedy: `Raise apiMaxLength in the settings.js of '${gateway}', or spread the application over more gateways.`,
 });
 
-const undrainedWarning = ({ stream }: CutStream) => ({
-  code: 'ECHO_STREAM_NOT_DRAINED',
-  where: stream,
-  message: `Stream ${stream} changes its route while a gateway of it is away: what it still holds is lost.`,
-});
-
 const commonWarnings = ({ gateway, common = [] }: Part) =>
   common.map(({ id, type }) => ({
     code: 'ECHO_CONFIG_SHARED',
     where: id,
     message: `Other applications on '${gateway}' use the ${type} '${id}' too: they get its new content.`,
   }));
-
-const participants = (s: CutStream): string[] => [s.from.gateway, ...s.consumers.map((c) => c.gateway)];
 
 /** Logged streams that carry messages now and lose their producer or a consumer by the change. */
 function changedStreams(before: readonly CutStream[], after: readonly CutStream[]): CutStream[] {

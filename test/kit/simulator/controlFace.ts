@@ -12,6 +12,7 @@ import {
   type GateStatus,
   type GatewayFacts,
   type Heartbeat,
+  type OutStreamStatus,
   parseDown,
   type StreamStatus,
   type UpEnvelope,
@@ -34,6 +35,8 @@ export class ControlFace {
   readonly retired: string[] = [];
   /** Tasks that do not drain: `inFlight` of `gate.close` and `gate.status`. */
   busy: GateStatus['busy'] = [];
+  /** Records that wait in a stream produced here, for each of its consumers. */
+  readonly waiting = new Map<string, number>();
   load = { cpuPct: 5, memFreeMB: 512, rssMB: 90, eventLoopLagMs: 1 };
   boot: Boot = { disk: randomUUID(), count: 1 };
   readonly #facts: () => GatewayFacts;
@@ -137,7 +140,7 @@ export class ControlFace {
   streams(): StreamStatus[] {
     return this.#flows().flatMap((node): StreamStatus[] => {
       const stream = String(node.stream);
-      if (node.type === ECHO_OUT) return [{ ...emptyOut, stream }];
+      if (node.type === ECHO_OUT) return [{ ...emptyOut, stream, ...this.#waiting(node) }];
       if (node.type === ECHO_IN) return [{ ...emptyIn, stream, producer: String(node.producer) }];
       return [];
     });
@@ -212,6 +215,15 @@ export class ControlFace {
         setImmediate(() => void this.leave());
         return {};
     }
+  }
+
+  /** What `waiting` says waits in the stream, for each of its consumers. */
+  #waiting({ stream, consumers }: RawFlow[number]): Partial<OutStreamStatus> {
+    const records = this.waiting.get(String(stream)) ?? 0;
+    const at = { received: 0, done: 0, stable: 0, credit: 0 };
+    const ids = (consumers as { gateway: string }[]).map(({ gateway }) => [gateway, at] as const);
+    const backlog = { records, bytes: records * 100, since: Date.now() - 60_000 };
+    return records === 0 ? {} : { head: records, consumers: Object.fromEntries(ids), backlog };
   }
 
   #status(deploy: string): GateStatus {

@@ -176,6 +176,18 @@ describe('REST API', () => {
       await problem(get('/api/v1/apps/city'), 404, 'ECHO_APP_UNKNOWN');
     });
 
+    it('take what becomes of waiting records where they stop and go', async () => {
+      const stop = await post('/api/v1/apps/city/stop?discard&drainMs=100');
+      assert.equal(stop.status, 200);
+      await problem(post('/api/v1/apps/city/stop?force'), 400, 'ECHO_REQUEST_INVALID');
+      const gone = await fetch(`${api.url}/api/v1/apps/city?drain=1`, { method: 'DELETE' });
+      assert.equal(gone.status, 204);
+      assert.deepEqual(api.service.stood, [
+        ['stop', { discard: true, drainMs: 100 }],
+        ['remove', { drain: true }],
+      ]);
+    });
+
     it('show their streams with what both sides report', async () => {
       const views = (await json(get('/api/v1/streams'))) as unknown as unknown[];
       const view = schemas.StreamView.parse(views[0]);

@@ -19,6 +19,7 @@ import type {
   Plan,
   Problem,
   Progress,
+  StandOptions,
   StreamsService,
   VersionSummary,
 } from '../../../src/orchestrator/types.ts';
@@ -113,6 +114,8 @@ export interface MemoryService extends OrchestratorService {
   readonly pressed: [node: string, body: unknown][];
   /** What `deploy` and `plan` were asked. */
   readonly asked: DeployInput[];
+  /** What `stop` and `remove` were told of records that wait. */
+  readonly stood: [verb: string, options: StandOptions][];
   down(gateway: string): void;
   /** Makes the next `plan` or `deploy` throw this. */
   failWith(error: unknown): void;
@@ -126,6 +129,7 @@ export function memoryService(): MemoryService {
   const events = new EventEmitter();
   const pressed: [string, unknown][] = [];
   const asked: DeployInput[] = [];
+  const stood: [verb: string, options: StandOptions][] = [];
   let failure: unknown;
 
   const app = (id: string): App => {
@@ -215,14 +219,16 @@ export function memoryService(): MemoryService {
       gateways: app(id).detail.gateways.map((at) => ({ gateway: at, online: true, drift: [] })),
       clean: true,
     }),
-    stop: async (id, onProgress) => {
+    stop: async (id, onProgress, options = {}) => {
       app(id);
+      stood.push(['stop', options]);
       onProgress?.(step('stop', 'Taking the fragments off'));
       return setStatus(id, 'stopped');
     },
     start: async (id) => setStatus(id, 'running'),
-    remove: async (id) => {
+    remove: async (id, _onProgress, options = {}) => {
       app(id);
+      stood.push(['remove', options]);
       apps.delete(id);
     },
     rollback: async (id, version, options, onProgress) => {
@@ -280,6 +286,7 @@ export function memoryService(): MemoryService {
     },
     pressed,
     asked,
+    stood,
     down: (id) => {
       fleet.set(id, { ...gateway(id), health: 'down' });
     },
@@ -360,9 +367,20 @@ function planOf(
       ? [{ code: 'TEST_SCOPE', where: 'tab', message: 'A catch node sees its own gateway only.' }]
       : [],
     blockers,
+    stranded: input.options?.drain === true ? [strandedStream] : [],
     unchanged,
   };
 }
+
+const strandedStream = {
+  stream: 'city/parse:0',
+  from: 'edge-1',
+  consumers: ['fog-1'],
+  records: 12,
+  bytes: 3_400,
+  ageMs: 61_000,
+  action: 'drain',
+} as const;
 
 function cutsOf(
   task: RawFlow[number],

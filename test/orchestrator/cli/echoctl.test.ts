@@ -43,6 +43,15 @@ describe('echoctl', function () {
     assert.match(out, /^Ready: 4 to add; 4 nodes restart\.$/m);
   });
 
+  it('shows records that a deploy would strand, and what becomes of them', async () => {
+    const { out } = await run('plan', flow, '--drain');
+    assert.match(
+      out,
+      /^ {2}city\/parse:0 for fog-1: 12 records, 3 KB, the oldest 61 s old; processed first$/m,
+    );
+    assert.deepEqual(api.service.asked.at(-1)?.options, { drain: true });
+  });
+
   it('writes no colour into a pipe', async () => {
     const { out, err } = await run('plan', flow);
     assert.ok(!(out + err).includes('\x1b'));

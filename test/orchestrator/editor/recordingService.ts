@@ -105,6 +105,7 @@ export class RecordingService {
       ),
       warnings: [],
       blockers: [],
+      stranded: [],
       unchanged: false,
     };
   }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { OrchestratorService } from '../../types.ts';
 import { apiError } from '../errors.ts';
 import { type Route, route } from '../route.ts';
-import { asyncQuery, optionsQuery, schemas } from '../schemas.ts';
+import { asyncQuery, optionsQuery, schemas, standQuery } from '../schemas.ts';
 import { deployOptions } from './deploy.ts';
 import type { RouteParts } from './parts.ts';
 
@@ -77,12 +77,27 @@ function readRoutes({ service }: RouteParts): Route[] {
 }
 
 function lifeRoutes({ service }: RouteParts): Route[] {
-  const turn = (verb: 'stop' | 'start', summary: string): Route =>
+  return [
     route({
       method: 'post',
-      path: `/api/v1/apps/:id/${verb}`,
+      path: '/api/v1/apps/:id/stop',
       tag,
-      summary,
+      summary: 'Take its fragments off the gateways; the application and its versions are kept',
+      params: byId,
+      query: standQuery,
+      long: true,
+      errors: [...ERRORS, 'ECHO_STREAM_NOT_DRAINED'],
+      answers: { 200: { description: 'Done.', schema: 'AppSummary' } },
+      handle: async ({ params, query, progress }) => ({
+        status: 200,
+        body: await service.stop(appId(service, params.id), progress, deployOptions(query)),
+      }),
+    }),
+    route({
+      method: 'post',
+      path: '/api/v1/apps/:id/start',
+      tag,
+      summary: 'Deploy its current version again',
       params: byId,
       query: asyncQuery,
       long: true,
@@ -90,12 +105,9 @@ function lifeRoutes({ service }: RouteParts): Route[] {
       answers: { 200: { description: 'Done.', schema: 'AppSummary' } },
       handle: async ({ params, progress }) => ({
         status: 200,
-        body: await service[verb](appId(service, params.id), progress),
+        body: await service.start(appId(service, params.id), progress),
       }),
-    });
-  return [
-    turn('stop', 'Take its fragments off the gateways; the application and its versions are kept'),
-    turn('start', 'Deploy its current version again'),
+    }),
     route({
       method: 'post',
       path: '/api/v1/apps/:id/rollback',
@@ -120,12 +132,12 @@ function lifeRoutes({ service }: RouteParts): Route[] {
       tag,
       summary: 'Stop it and forget it with all its versions',
       params: byId,
-      query: asyncQuery,
+      query: standQuery,
       long: true,
-      errors: ERRORS,
+      errors: [...ERRORS, 'ECHO_STREAM_NOT_DRAINED'],
       answers: { 204: { description: 'It is gone.' } },
-      handle: async ({ params, progress }) => {
-        await service.remove(appId(service, params.id), progress);
+      handle: async ({ params, query, progress }) => {
+        await service.remove(appId(service, params.id), progress, deployOptions(query));
         return { status: 204 };
       },
     }),

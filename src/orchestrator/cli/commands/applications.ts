@@ -1,7 +1,7 @@
 /** app ls|show|history, diff, stop, start, rm, explain. */
 import type { Command } from 'commander';
 import type { Explanation } from '../../../placement/types.ts';
-import type { AppDetail, AppDiff, AppSummary, VersionSummary } from '../../types.ts';
+import type { AppDetail, AppDiff, AppSummary, StandOptions, VersionSummary } from '../../types.ts';
 import { type Context, segment, type WithContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import {
@@ -11,6 +11,7 @@ import {
   renderExplanation,
   renderHistory,
 } from '../render/applications.ts';
+import { standOptions, standQuery } from './deploy.ts';
 
 const APP = 'id or name of the application';
 
@@ -59,28 +60,30 @@ export function applicationCommands(program: Command, context: WithContext): voi
 }
 
 function lifeCommands(program: Command, context: WithContext): void {
-  const turn = (verb: 'stop' | 'start', description: string) =>
-    program
-      .command(verb)
-      .description(description)
-      .argument('<app>', APP)
-      .action(async (id: string, _: object, command: Command) => {
+  const turn = (verb: 'stop' | 'start', description: string) => {
+    const named = program.command(verb).description(description).argument('<app>', APP);
+    (verb === 'stop' ? standOptions(named) : named).action(
+      async (id: string, options: StandOptions, command: Command) => {
         const here = context(command);
-        const path = `/apps/${segment(id)}/${verb}`;
+        const path = `/apps/${segment(id)}/${verb}${standQuery(options)}`;
         const app = await here.client.ask<AppSummary>(path, { method: 'POST', onProgress: here.progress });
         here.result(app, () => renderApps([app], here.terminal.paint));
-      });
+      },
+    );
+  };
   turn('stop', 'take its fragments off the gateways; the application and its versions are kept');
   turn('start', 'deploy its current version again');
-  program
-    .command('rm')
+  standOptions(program.command('rm'))
     .description('stop an application and forget it with all its versions')
     .argument('<app>', APP)
     .option('-y, --yes', 'do not ask first')
-    .action(async (id: string, { yes }: { yes?: boolean }, command: Command) => {
+    .action(async (id: string, { yes, ...options }: StandOptions & { yes?: boolean }, command: Command) => {
       const here = context(command);
       if (!(await here.agreed(`Remove ${id} with all its versions?`, yes))) return;
-      await here.client.ask(`/apps/${segment(id)}`, { method: 'DELETE', onProgress: here.progress });
+      await here.client.ask(`/apps/${segment(id)}${standQuery(options)}`, {
+        method: 'DELETE',
+        onProgress: here.progress,
+      });
       here.result({ removed: id }, () => [`${id} is removed.`]);
     });
 }

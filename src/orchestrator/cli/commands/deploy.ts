@@ -1,6 +1,6 @@
 /** plan, deploy, rollback. */
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Deployment, DeployOptions, Plan } from '../../types.ts';
+import type { Deployment, DeployOptions, Plan, StandOptions } from '../../types.ts';
 import { type Context, segment, type WithContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { readFlowFile } from '../flowFile.ts';
@@ -43,13 +43,32 @@ function flowOptions(command: Command): Command {
 }
 
 function deployOptions(command: Command): Command {
-  return command
+  return standOptions(command)
     .option('--allow-offline', 'complete on gateways that are down when they return')
     .option('--overwrite', 'overwrite what was changed by hand on a gateway')
     .option('--overwrite-draft', 'replace a draft on the canvas that was never deployed')
     .option('--force', 'go on although tasks did not drain in time')
-    .option('--if-version <n>', "refuse unless this is the application's current version", wholeNumber)
-    .option('--drain-ms <ms>', 'how long tasks may take to drain', wholeNumber);
+    .option('--if-version <n>', "refuse unless this is the application's current version", wholeNumber);
+}
+
+const DRAIN = 'wait for a gateway that is away to return and drain its streams';
+const DISCARD = 'give up records that wait in streams that go: declared loss';
+const DRAIN_MS = 'how long tasks and streams may take to drain';
+
+/** What may be said of records that wait, where an application goes. */
+export function standOptions(command: Command): Command {
+  return command
+    .option('--drain', DRAIN)
+    .option('--discard', DISCARD)
+    .option('--drain-ms <ms>', DRAIN_MS, wholeNumber);
+}
+
+export function standQuery({ drain, discard, drainMs }: StandOptions): string {
+  const search = new URLSearchParams();
+  if (drain) search.set('drain', '1');
+  if (discard) search.set('discard', '1');
+  if (drainMs !== undefined) search.set('drainMs', String(drainMs));
+  return search.size === 0 ? '' : `?${search}`;
 }
 
 export function wholeNumber(text: string): number {
@@ -72,8 +91,8 @@ function requestOf(file: string, options: FlowOptions): unknown {
 
 /** The options the orchestrator knows, without those that every command shares. */
 function sent(options: DeployOptions): DeployOptions {
-  const { allowOffline, overwrite, overwriteDraft, force, ifVersion, drainMs } = options;
-  const all = { allowOffline, overwrite, overwriteDraft, force, ifVersion, drainMs };
+  const { allowOffline, overwrite, overwriteDraft, force, ifVersion, drain, discard, drainMs } = options;
+  const all = { allowOffline, overwrite, overwriteDraft, force, ifVersion, drain, discard, drainMs };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 

@@ -1,6 +1,6 @@
 /** A plan for people: gateway by gateway what changes, which wires are cut and why, what stands in the way. Pure. */
-import type { CutWire, Drift, GatewayPlan, NodeChange, Plan, Problem } from '../../types.ts';
-import { type Colour, type Paint, padEnd, plural, width } from '../terminal.ts';
+import type { CutWire, Drift, GatewayPlan, NodeChange, Plan, Problem, StrandedStream } from '../../types.ts';
+import { bytes, type Colour, type Paint, padEnd, plural, width } from '../terminal.ts';
 
 const SIGNS: Readonly<Record<NodeChange, readonly [sign: string, colour: Colour]>> = {
   add: ['+', 'green'],
@@ -19,6 +19,11 @@ export function renderPlan(plan: Plan, paint: Paint): string[] {
     ...section(
       'Cut wires',
       plan.cutWires.flatMap((wire) => renderCutWire(wire, paint)),
+      paint,
+    ),
+    ...section(
+      'Records that wait in streams this takes away',
+      plan.stranded.map((stream) => renderStranded(stream, paint)),
       paint,
     ),
     ...section(
@@ -90,12 +95,34 @@ export function renderCutWire(wire: CutWire, paint: Paint): string[] {
   const end = (name: string, gateway: string) => `${name} ${paint('dim', `on ${gateway}`)}`;
   const from = end(`${wire.from.name || wire.from.node}${port}`, wire.from.gateway);
   const to = wire.to.map(({ name, node, gateway }) => end(name || node, gateway)).join(', ');
-  const level = wire.level === 'at-least-once' ? '' : `  ${paint('yellow', wire.level)}`;
+  const chosen = Object.entries(wire.options ?? {}).map(([name, value]) => `${name} ${value}`);
+  const said = [...(wire.level === 'at-least-once' ? [] : [wire.level]), ...chosen].join(', ');
+  const level = said === '' ? '' : `  ${paint('yellow', said)}`;
   const over = wire.broker === 'shared' ? 'over the shared broker' : `over ${wire.broker}`;
   return [
     `  ${from} ${paint('cyan', '──▶')} ${to}${level}  ${paint(wire.broker === 'shared' ? 'dim' : 'green', over)}`,
     `      ${paint('dim', wire.why)}`,
   ];
+}
+
+const FATES: Readonly<Record<StrandedStream['action'], readonly [text: string, colour: Colour]>> = {
+  drain: ['processed first', 'green'],
+  discard: ['given up', 'red'],
+  refuse: ['in the way', 'red'],
+  none: ['lost', 'red'],
+};
+
+function renderStranded(
+  { stream, consumers, records, action, ...size }: StrandedStream,
+  paint: Paint,
+): string {
+  const facts = [
+    plural(records, 'record'),
+    ...(size.bytes === undefined ? [] : [bytes(size.bytes)]),
+    ...(size.ageMs === undefined ? [] : [`the oldest ${Math.round(size.ageMs / 1000)} s old`]),
+  ];
+  const [text, colour] = FATES[action];
+  return `  ${stream} for ${consumers.join(', ')}: ${facts.join(', ')}; ${paint(colour, text)}`;
 }
 
 function renderWarning({ where, message }: Plan['warnings'][number], paint: Paint): string {
