@@ -10,8 +10,6 @@ export interface ConsumerCursor {
   readonly start: number;
   readonly redeliveredTo: number;
   readonly boot?: Boot;
-  /** Disks the consumer had before; what still arrives from them is ignored. */
-  readonly formerDisks: readonly string[];
 }
 
 export interface Consumer extends ConsumerCursor {
@@ -39,8 +37,6 @@ interface Sent {
   readonly bytes: number;
 }
 
-const MAX_FORMER_DISKS = 8;
-
 export function newConsumer(cursor: ConsumerCursor): Consumer {
   return {
     ...cursor,
@@ -58,8 +54,8 @@ export function newConsumer(cursor: ConsumerCursor): Consumer {
 }
 
 export function cursorOf(c: Consumer): ConsumerCursor {
-  const { stable, start, redeliveredTo, formerDisks, boot } = c;
-  return { stable, start, redeliveredTo, formerDisks, ...(boot === undefined ? {} : { boot }) };
+  const { stable, start, redeliveredTo, boot } = c;
+  return { stable, start, redeliveredTo, ...(boot === undefined ? {} : { boot }) };
 }
 
 /** Records `from` to `to` went out. */
@@ -70,19 +66,14 @@ export function noteSent(c: Consumer, event: Sent): Consumer {
   return { ...c, sentTo, sending: false, next: event.to + 1, inFlight };
 }
 
-/** Rule 2: an ACK of an older boot, or of a disk the consumer no longer has, is ignored. */
+/** Boots of one disk are ordered. Of two disks nobody can tell which came first: the one last heard is believed. */
 export function isOlderBoot(boot: Boot, c: Consumer): boolean {
-  if (c.boot?.disk === boot.disk) return boot.count < c.boot.count;
-  return c.formerDisks.includes(boot.disk);
+  return c.boot?.disk === boot.disk && boot.count < c.boot.count;
 }
 
 export function enterBoot(c: Consumer, boot: Boot): Consumer {
-  const formerDisks =
-    c.boot === undefined || c.boot.disk === boot.disk
-      ? c.formerDisks
-      : [...c.formerDisks, c.boot.disk].slice(-MAX_FORMER_DISKS);
   const redeliveredTo = c.boot === undefined ? c.redeliveredTo : c.sentTo;
-  return { ...c, boot, formerDisks, redeliveredTo };
+  return { ...c, boot, redeliveredTo };
 }
 
 /** Back to the first record owed; what went out before may have been delivered. */

@@ -2,6 +2,7 @@
  * Identity of work: a record's id is a hash of the path from the record that started it. Work done again after a crash
  * follows the same path, so its records carry the same ids under new sequence numbers and are recognised.
  */
+import type { Incarnation } from './stream.ts';
 
 /** Identity of one effect of one cause, carried with a record. */
 export interface Lineage {
@@ -43,9 +44,14 @@ function finish(a: number, b: number): number {
   return 0x1_0000_0000 * (y & 0x1f_ffff) + (x >>> 0);
 }
 
-/** Lineage of a record that no record caused: it is its own origin. `born` tells two logs of one name apart. */
-export function rootLineage(stream: string, streamHash: number, born: number, seq: number): Lineage {
-  return { origin: { stream, seq }, id: mix(mix(streamHash, born), seq) };
+/** Lineage of a record that no record caused: it is its own origin. The incarnation tells logs of one name apart. */
+export function rootLineage(
+  stream: string,
+  streamHash: number,
+  { pe, born }: Incarnation,
+  seq: number,
+): Lineage {
+  return { origin: { stream, seq }, id: mix(mix(mix(streamHash, pe), born), seq) };
 }
 
 /** Lineage of the `ordinal`-th record (from 0) that one delivery of `cause` put into the stream. */

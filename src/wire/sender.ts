@@ -157,7 +157,7 @@ function onConsumers(
       continue;
     }
     const stable = earliest.includes(id) ? Math.min(taken, state.trimmed) : taken;
-    const cursor = { stable, start: stable + 1, redeliveredTo, formerDisks: [] };
+    const cursor = { stable, start: stable + 1, redeliveredTo };
     // It may have been a consumer before and say so: nothing above the head was ever sent.
     consumers[id] = { ...newConsumer(cursor), sentTo: state.head };
     effects.push({ type: 'persist', consumer: id, cursor });

@@ -60,17 +60,11 @@ export const mutations: readonly Mutation[] = [
   without(
     'an ACK of an older boot is ignored',
     CONSUMER,
-    'if (c.boot?.disk === boot.disk) return boot.count < c.boot.count;',
-    'if (c.boot?.disk === boot.disk) return false;',
+    'return c.boot?.disk === boot.disk && boot.count < c.boot.count;',
+    'return false;',
   ),
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
   without('a new disk is a new identity', GATEWAY, '-${this.#disks}`, boots', '`, boots'),
-  without(
-    'an ACK of a former disk is ignored',
-    CONSUMER,
-    'return c.formerDisks.includes(boot.disk);',
-    'return false;',
-  ),
   without(
     'numbers that may have been sent are burnt',
     LOG,

@@ -9,7 +9,7 @@ describe('lineage', () => {
   it('the same path gives the same id, a safe integer', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.nat(100), (seq, ordinal) => {
-        const path = () => childLineage(rootLineage('app/a:0', s, 1, seq), t, ordinal);
+        const path = () => childLineage(rootLineage('app/a:0', s, { pe: 1, born: 1 }, seq), t, ordinal);
         assert.deepEqual(path(), path());
         assert.ok(Number.isSafeInteger(path().id) && path().id >= 0);
         assert.deepEqual(path().origin, { stream: 'app/a:0', seq });
@@ -20,18 +20,18 @@ describe('lineage', () => {
   it('another sequence, log, stream or ordinal gives another id', () => {
     const ids = new Set<number>();
     for (let seq = 1; seq <= 20_000; seq++) {
-      const root = rootLineage('app/a:0', s, 1, seq);
-      const other = rootLineage('app/a:0', s, 2, seq);
+      const root = rootLineage('app/a:0', s, { pe: 1, born: 1 }, seq);
       for (const l of [
         root,
-        other,
+        rootLineage('app/a:0', s, { pe: 1, born: 2 }, seq),
+        rootLineage('app/a:0', s, { pe: 2, born: 1 }, seq),
         childLineage(root, s, 0),
         childLineage(root, t, 0),
         childLineage(root, t, 1),
       ])
         ids.add(l.id);
     }
-    assert.equal(ids.size, 100_000);
+    assert.equal(ids.size, 120_000);
   });
 
   it('a repeated id is recognised while it is remembered, and memory is bounded', () => {

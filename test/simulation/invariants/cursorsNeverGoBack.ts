@@ -38,10 +38,7 @@ export function cursorsNeverGoBack(report: Report): Invariant {
         report(`${stream}: the producer's cursor of ${consumer} went back to ${cursor.stable}`);
       const { boot } = cursor;
       if (boot === undefined || before.boot === undefined) return;
-      const older =
-        boot.disk === before.boot.disk
-          ? boot.count < before.boot.count
-          : before.formerDisks.includes(boot.disk);
+      const older = boot.disk === before.boot.disk && boot.count < before.boot.count;
       if (older) report(`${stream}: the producer went back to an earlier boot of ${consumer}`);
     },
     powerCut({ disk }) {

@@ -88,7 +88,7 @@ export class InStream {
     if (record.kind !== 'message') return;
     const { world, name } = this.#gateway;
     const value = record.ts;
-    const cause = record.lineage ?? rootLineage(this.stream.name, this.#hash, incarnation.born, seq);
+    const cause = record.lineage ?? rootLineage(this.stream.name, this.#hash, incarnation, seq);
     const repeated = this.#repeats.seen(cause.id) || seq <= redeliveredTo;
     const { id } = cause;
     world.witness.delivered({

@@ -30,6 +30,7 @@ export class OutStream {
   stream: Stream;
   readonly #gateway: Gateway;
   readonly #log: Log;
+  readonly #epoch: number;
   readonly #hash: number;
   readonly #machine: Machine<SenderState, SenderEvent, SenderEffect>;
   readonly #ordinals = new WeakMap<Lineage, number>();
@@ -43,6 +44,7 @@ export class OutStream {
   constructor(gateway: Gateway, stream: Stream) {
     this.#gateway = gateway;
     this.stream = stream;
+    this.#epoch = stream.epoch;
     this.#hash = hashText(stream.name);
     this.#log = new Log(
       gateway.logFile(stream),
@@ -250,7 +252,7 @@ export class OutStream {
   }
 
   #key(consumer: string): string {
-    return `out ${this.stream.name} ${consumer}`;
+    return `out ${this.stream.name} ${this.#epoch} ${consumer}`;
   }
 
   #later(ms: number, run: () => void): void {

@@ -158,7 +158,7 @@ export class Delivery {
   /** What a failed delivery caused is numbered anew from the start: downstream it is recognised as repeated. */
   #causeOf({ record, incarnation, seq, failures }: Waiting): Lineage {
     const cause =
-      record.lineage ?? rootLineage(this.#options.stream, this.#streamHash, incarnation.born, seq);
+      record.lineage ?? rootLineage(this.#options.stream, this.#streamHash, incarnation, seq);
     return failures > 0 ? { ...cause } : cause;
   }
 
