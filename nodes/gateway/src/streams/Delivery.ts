@@ -11,6 +11,7 @@ import type { Incarnation } from '../../../../src/wire/stream.ts';
 import type { Follower, Outcome } from '../ports.ts';
 import type { CrashGuard } from './CrashGuard.ts';
 import { Sample } from './measures.ts';
+import type { Tracing } from './Tracing.ts';
 
 export interface DeliveryOptions {
   readonly stream: string;
@@ -23,6 +24,7 @@ export interface DeliveryOptions {
   /** Deliveries after which a record whose task fails is set aside; 0: a failure counts as processed. */
   readonly attempts: () => number;
   readonly guard: CrashGuard;
+  readonly tracing?: Tracing | undefined;
   /** Keeps a record that is not delivered any more. Throws when it cannot be kept. */
   readonly setAside: (aside: SetAside) => void;
   readonly warn: (text: string) => void;
@@ -157,8 +159,7 @@ export class Delivery {
 
   /** What a failed delivery caused is numbered anew from the start: downstream it is recognised as repeated. */
   #causeOf({ record, incarnation, seq, failures }: Waiting): Lineage {
-    const cause =
-      record.lineage ?? rootLineage(this.#options.stream, this.#streamHash, incarnation, seq);
+    const cause = record.lineage ?? rootLineage(this.#options.stream, this.#streamHash, incarnation, seq);
     return failures > 0 ? { ...cause } : cause;
   }
 
@@ -179,11 +180,12 @@ export class Delivery {
     }
     this.delivered++;
     if (incarnation.pe >= 0 && waiting.failures === 0) this.handed = seq;
-    this.#options.follower.follow(
-      cause,
-      () => target(decoded.msg),
-      (outcome) => this.#onOutcome(waiting, outcome),
-    );
+    const hop = this.#options.tracing?.delivering(this.#options.stream, seq, decoded.msg, cause);
+    const emit = () => target(decoded.msg);
+    this.#options.follower.follow(cause, hop === undefined ? emit : () => hop.run(emit), (outcome) => {
+      hop?.end(outcome);
+      this.#onOutcome(waiting, outcome);
+    });
   }
 
   #onOutcome(waiting: Waiting, outcome: Outcome): void {

@@ -31,6 +31,7 @@ import type { LogPolicy } from './Intake.ts';
 import { cursorsOf, OutStream } from './OutStream.ts';
 import { operate } from './operate.ts';
 import { SendQueue } from './SendQueue.ts';
+import { Tracing } from './Tracing.ts';
 import { UnloggedOut } from './UnloggedOut.ts';
 
 export interface StreamManagerOptions {
@@ -95,6 +96,7 @@ export class StreamManager implements Streams {
     site: new SendQueue(() => this.#links.congested('site')),
   };
   readonly #dead: DeadLetters;
+  readonly #tracing = Tracing.start(() => this.#gateway);
   #gateway = '';
   #warnedAt = Number.NEGATIVE_INFINITY;
   #closing = false;
@@ -198,17 +200,24 @@ export class StreamManager implements Streams {
       const message = `no stream ${stream} is open on this gateway`;
       return Promise.reject(wireError('ECHO_STREAM_NOT_OPEN', { message, where: stream }));
     }
-    return (out.level === 'at-least-once' ? out.logged : out.unlogged)!.append(msg, cause);
+    const log = (out.level === 'at-least-once' ? out.logged : out.unlogged)!;
+    const hop = this.#tracing?.sending(stream, msg, cause);
+    if (hop === undefined) return log.append(msg, cause);
+    const appended = log.append(hop.msg, cause);
+    appended.then(() => hop.end(), hop.end);
+    return appended;
   }
 
   state(stream: string): StreamState {
     const out = this.#outs.get(stream);
     const { logged } = out ?? {};
     const connected = this.#brokersOf(stream).every((via) => this.#links.connected(via));
-    if (logged !== undefined)
-      return { connected, waiting: logged.waiting, passed: logged.passed, full: logged.full };
-    const receiver = this.#ins.get(stream)?.stream;
-    return { connected, waiting: receiver?.waiting ?? 0, passed: receiver?.passed ?? 0, full: false };
+    if (logged !== undefined) {
+      const { waiting, passed, full, lost } = logged;
+      return { connected, waiting, passed, full, lost };
+    }
+    const { waiting = 0, passed = 0, lost = 0 } = this.#ins.get(stream)?.stream ?? {};
+    return { connected, waiting, passed, full: false, lost };
   }
 
   status(): StreamStatus[] {
@@ -308,6 +317,7 @@ export class StreamManager implements Streams {
       target: () => (current()?.open ? current()?.options.deliver : undefined),
       cursors: this.#cursors,
       dead: this.#dead,
+      tracing: this.#tracing,
       producer: () => current()?.options.producer ?? '',
       attempts: () => current()?.options.attempts ?? 0,
       acknowledge: (positions) => this.#acknowledge(current()?.options, positions),
