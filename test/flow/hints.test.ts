@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseFlow } from '../../src/flow/parse.ts';
 import { isEchoError } from '../../src/wire/errors.ts';
+import { WINDOW_RECORDS } from '../../src/wire/stream.ts';
 import { node, tab } from './kit.ts';
 
 const env = (values: Record<string, string>) =>
@@ -86,7 +87,9 @@ describe('flow: placement hints', () => {
   it('an option that is set to its default is as if nothing had been said', () => {
     const found = hints([
       tab('t', { echo: { durability: 'fsync' } }),
-      node('a', [], { echo: { durability: 'flush', quotaMB: 256, window: 256, whenFull: 'block' } }),
+      node('a', [], {
+        echo: { durability: 'flush', quotaMB: 256, window: WINDOW_RECORDS, whenFull: 'block' },
+      }),
     ]);
     assert.equal(found.wire, undefined);
   });

@@ -61,6 +61,8 @@ export interface StreamState {
   readonly passed: number;
   /** Out: the log takes in no more: what is appended is refused, or dropped where the wire's options say so. */
   readonly full: boolean;
+  /** Declared loss since this process started, records. */
+  readonly lost: number;
 }
 
 export interface OutStreamOptions {

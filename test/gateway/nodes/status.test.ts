@@ -8,6 +8,7 @@ describe('status of a wire node', () => {
     waiting: 0,
     passed: 0,
     full: false,
+    lost: 0,
     ...change,
   });
   const text = (now: StreamState | undefined, before?: StreamState): string => {
@@ -37,5 +38,7 @@ describe('status of a wire node', () => {
     assert.equal(text(undefined), 'red ring no agent');
     assert.equal(text(state({ connected: false, waiting: 3 })), 'red ring disconnected');
     assert.equal(text(state({ full: true, connected: false })), 'red ring log full');
+    assert.equal(text(state({ full: true, lost: 12_345 }), state({ lost: 12_000 })), 'red ring 12k lost');
+    assert.equal(text(state({ lost: 12_345 }), state({ lost: 12_345 })), 'green dot connected');
   });
 });

@@ -14,6 +14,8 @@ const MANY = 1_000;
 
 export function statusOf(now: StreamState | undefined, before: StreamState | undefined): NodeStatus {
   if (now === undefined) return { fill: 'red', shape: 'ring', text: 'no agent' };
+  if (before !== undefined && now.lost > before.lost)
+    return { fill: 'red', shape: 'ring', text: `${shortCount(now.lost)} lost` };
   if (now.full) return { fill: 'red', shape: 'ring', text: 'log full' };
   if (!now.connected) return { fill: 'red', shape: 'ring', text: 'disconnected' };
   const stuck = before !== undefined && before.waiting > 0 && before.passed === now.passed;

@@ -75,6 +75,13 @@ export class InStream {
     return Math.max(this.#state.received - this.#state.done, this.#delivery.waiting);
   }
 
+  /** Declared loss: of the wire, of what cannot be read, and of what was set aside and crowded out. */
+  get lost(): number {
+    const { dead, stream } = this.#options;
+    const { undecodable, unkept } = this.#delivery;
+    return this.#state.lost + this.#unlogged.lost + undecodable + unkept + dead.crowdedOut(stream);
+  }
+
   /** Records done. */
   get passed(): number {
     return this.#state.done;
@@ -128,8 +135,8 @@ export class InStream {
 
   status(): InStreamStatus {
     const { stream, producer, dead } = this.#options;
-    const { incarnation, received, done, stable, duplicates, lost } = this.#state;
-    const { delivered, repeated, undecodable, unkept, retried, latency } = this.#delivery;
+    const { incarnation, received, done, stable, duplicates } = this.#state;
+    const { delivered, repeated, retried, latency } = this.#delivery;
     const rate = this.#rate.of(delivered, performance.now());
     const latencyMs = latency.quantiles();
     return {
@@ -143,7 +150,7 @@ export class InStream {
       delivered,
       duplicates,
       repeated,
-      lost: lost + this.#unlogged.lost + undecodable + unkept + dead.crowdedOut(stream),
+      lost: this.lost,
       retried,
       dead: dead.count(stream),
       ...(rate === undefined ? {} : { rate }),

@@ -100,6 +100,11 @@ export class OutStream {
     return this.#intake.full;
   }
 
+  /** Declared loss: turned away, or given up before some consumer had it. */
+  get lost(): number {
+    return this.#intake.lost + this.#givenUp;
+  }
+
   /** Records some consumer has not stably passed. */
   get waiting(): number {
     return this.#log.head - this.#passedBy(undefined);
@@ -179,7 +184,7 @@ export class OutStream {
       appended: this.#intake.appended,
       sent: this.#sent,
       retransmitted: this.#retransmitted,
-      lost: this.#intake.lost + this.#givenUp,
+      lost: this.lost,
       backlog: { records: waiting, bytes, ...(since === undefined ? {} : { since }) },
       ...(rate === undefined ? {} : { rate }),
     };
