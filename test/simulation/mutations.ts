@@ -114,7 +114,12 @@ export const mutations: readonly Mutation[] = [
     'const { redeliveredTo } = cursor;',
   ),
   without('a log keeps to its quota', OUT, 'if (this.#log.size >= this.#log.quota) {', 'if (false) {'),
-  without('a new consumer is known after a power cut', OUT, 'this.#gateway.journal.flush(true)', 'undefined'),
+  without(
+    'a new consumer is known after a power cut',
+    OUT,
+    'earliest, at: this.#now });\n    if (!this.#closed) this.#gateway.journal.flush(true);',
+    'earliest, at: this.#now });',
+  ),
   without('a log has a birth', GATEWAY, 'born: this.wallClock }', 'born: 1 }'),
   without('a log that is outborn is born again', OUT, 'this.#rebirth(effect.by.born);'),
   without(

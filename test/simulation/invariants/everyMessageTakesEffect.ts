@@ -1,6 +1,6 @@
 /**
- * I1: every message that was accepted takes effect at every place that consumes the stream, or that place has declared
- * it lost. What a full log refused is declared before the next message. Only a log that is itself lost or superseded
+ * I1: every message that was accepted takes effect at every place that consumes the stream, or that place, or
+ * the producer, has declared it lost. What a full log refused is declared before the next message. Only a log that is itself lost or superseded
  * may take messages with it.
  */
 import type { Invariant } from '../world/Witness.ts';
@@ -22,6 +22,8 @@ interface Log {
   refused: number[];
   last: number;
   gone: boolean;
+  /** Declared lost by the producer up to here. */
+  givenUp: number;
 }
 
 export function everyMessageTakesEffect(report: Report): Invariant {
@@ -37,6 +39,7 @@ export function everyMessageTakesEffect(report: Report): Invariant {
       refused: [],
       last: 0,
       gone: false,
+      givenUp: 0,
     }));
 
   const hadBy = (id: number, { stream, seq, value }: Accepted, consumer: string): boolean =>
@@ -75,6 +78,9 @@ export function everyMessageTakesEffect(report: Report): Invariant {
     refused({ log, after }) {
       logOf(log).refused.push(after);
     },
+    givenUp({ log, upTo }) {
+      logOf(log).givenUp = Math.max(logOf(log).givenUp, upTo);
+    },
     accepted({ stream, log, seq, value }) {
       const known = logOf(log);
       const before = known.refused.filter((after) => after < seq).length;
@@ -95,6 +101,7 @@ export function everyMessageTakesEffect(report: Report): Invariant {
       for (const [id, log] of logs) {
         if (log.gone) continue;
         for (const message of log.accepted) {
+          if (message.seq <= log.givenUp) continue;
           for (const consumer of message.owed) {
             if (!hadAtPlace(id, message, consumer))
               report(

@@ -2,7 +2,6 @@
  * I9: nothing is sent before it is on disk and its number reserved durably, nor above the credit that was given; and no
  * consumer has more than a window of messages that it has not finished.
  */
-import { WINDOW_RECORDS } from '../../../src/wire/stream.ts';
 import type { Invariant } from '../world/Witness.ts';
 import { Logs, type Report } from './books.ts';
 
@@ -22,9 +21,8 @@ export function nothingBeforeItsTime(report: Report): Invariant {
       const most = credit.get(`${log} ${consumer}`) ?? 0;
       if (last.seq > most) report(`${stream}: ${last.seq} was sent to ${consumer}, its credit is ${most}`);
     },
-    delivered({ stream, consumer, seq, done }) {
-      if (seq > done + WINDOW_RECORDS)
-        report(`${stream}: ${consumer} was given ${seq} and has finished ${done}`);
+    delivered({ stream, consumer, seq, done, window }) {
+      if (seq > done + window) report(`${stream}: ${consumer} was given ${seq} and has finished ${done}`);
     },
   };
 }

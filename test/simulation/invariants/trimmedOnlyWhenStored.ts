@@ -1,4 +1,4 @@
-/** I6: a log gives up only what every consumer has stored that it has passed, or is not owed. */
+/** I6: a log gives up only what every consumer has stored that it has passed, what it is not owed and what was given up. */
 import type { Invariant } from '../world/Witness.ts';
 import { Logs, type Report } from './books.ts';
 
@@ -21,6 +21,9 @@ export function trimmedOnlyWhenStored(report: Report): Invariant {
     },
     consumerStored({ stream, consumer, cursor }) {
       if (cursor !== undefined) raise(`${logs.of(stream, cursor.incarnation)} ${consumer}`, cursor.stable);
+    },
+    givenUp({ log, upTo }) {
+      for (const consumer of consumers.get(log) ?? []) raise(`${log} ${consumer}`, upTo);
     },
     trimmed({ stream, log, upTo }) {
       for (const consumer of consumers.get(log) ?? []) {

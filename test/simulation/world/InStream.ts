@@ -34,6 +34,12 @@ export class InStream {
       perform: (effect) => this.#perform(effect),
       due: (state) => state.ackAt,
     });
+    this.#machine.dispatch({ type: 'grant', open: true, window: stream.window, at: gateway.world.now });
+  }
+
+  /** Passes over the first message that is not finished: declared loss. */
+  skip(): void {
+    this.#machine.dispatch({ type: 'skip', count: 1, at: this.#gateway.world.now });
   }
 
   describe(): unknown {
@@ -101,6 +107,7 @@ export class InStream {
       id,
       repeated,
       done: this.#machine.state.done,
+      window: this.stream.window,
     });
     this.#gateway.work(this.stream, value, cause, () => {
       if (this.#closed) return;

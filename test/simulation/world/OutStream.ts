@@ -95,6 +95,7 @@ export class OutStream {
   /** `written` is called once the record is on disk; false when the log is full and the message is refused. */
   append(value: number, cause: Lineage | undefined, written: () => void): boolean {
     const { witness } = this.#gateway.world;
+    if (this.stream.dropsOldest && this.#log.size >= this.#log.quota) this.#makeRoom();
     if (this.#log.size >= this.#log.quota) {
       this.#refused++;
       witness.refused({ stream: this.stream.name, log: this.logId, after: this.#log.head });
@@ -113,7 +114,14 @@ export class OutStream {
 
   /** What a newcomer is owed from now on must be known after a power cut: its cursor is synced at once. */
   setConsumers(ids: readonly string[]): void {
-    this.#machine.dispatch({ type: 'consumers', ids, at: this.#now });
+    const earliest = this.stream.start === 'earliest' ? ids : [];
+    this.#machine.dispatch({ type: 'consumers', ids, earliest, at: this.#now });
+    if (!this.#closed) this.#gateway.journal.flush(true);
+  }
+
+  /** Gives up all that waits: declared loss. */
+  purge(): void {
+    this.#giveUp(this.#log.sendable);
     if (!this.#closed) this.#gateway.journal.flush(true);
   }
 
@@ -138,6 +146,17 @@ export class OutStream {
     const ordinal = this.#ordinals.get(cause) ?? 0;
     this.#ordinals.set(cause, ordinal + 1);
     return childLineage(cause, this.#hash, ordinal);
+  }
+
+  #makeRoom(): void {
+    const held = this.#log.read(this.#log.base, this.#log.sendable, this.#log.quota);
+    const last = held[Math.floor(held.length / 4)];
+    if (last !== undefined && last.to <= this.#log.sendable) this.#giveUp(last.to);
+  }
+
+  #giveUp(upTo: number): void {
+    this.#gateway.world.witness.givenUp({ stream: this.stream.name, log: this.logId, upTo });
+    this.#machine.dispatch({ type: 'giveUp', upTo, at: this.#now });
   }
 
   #commit(): void {

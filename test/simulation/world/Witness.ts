@@ -17,6 +17,8 @@ export interface Observations {
   readonly accepted: { stream: string; log: number; seq: number; value: number };
   /** The log was full, and whoever gave the message has been told. */
   readonly refused: { stream: string; log: number; after: number };
+  /** The producer has declared that nothing up to this number is owed any more. */
+  readonly givenUp: { stream: string; log: number; upTo: number };
   readonly logSize: { stream: string; size: number; quota: number };
   readonly sent: { stream: string; log: number; consumer: string; last: SequencedRecord; file: LogFile };
   readonly acknowledged: { stream: string; consumer: string; positions: AckPositions };
@@ -32,8 +34,9 @@ export interface Observations {
     id: number;
     /** It is counted as a repetition. */
     repeated: boolean;
-    /** What the consumer has done so far. */
+    /** What the consumer has done so far, and how many it takes in advance. */
     done: number;
+    window: number;
   };
   /** Its task has finished with it. */
   readonly completed: { stream: string; consumer: string; value: number };
@@ -73,6 +76,7 @@ const KINDS: Record<keyof Observations, true> = {
   routed: true,
   accepted: true,
   refused: true,
+  givenUp: true,
   logSize: true,
   sent: true,
   acknowledged: true,

@@ -17,6 +17,12 @@ export interface Stream {
   /** Streams whose messages are turned into messages of this one; none: it comes from a source. */
   readonly fedBy: readonly string[];
   readonly quota: number;
+  /** When the log is full, its oldest records make room; else the newest are refused. */
+  readonly dropsOldest: boolean;
+  /** Where a new consumer starts. */
+  readonly start: 'now' | 'earliest';
+  /** Records a consumer takes in advance. */
+  readonly window: number;
 }
 
 export const FAULTS_UNTIL = 3_000;

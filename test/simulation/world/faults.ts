@@ -21,6 +21,9 @@ export interface FaultCounts {
   replaced: number;
   added: number;
   moved: number;
+  /** An operator gives up what waits, or passes over a message. */
+  purged: number;
+  skipped: number;
   /** Messages that met a full log. */
   refused: number;
 }
@@ -40,6 +43,8 @@ export const noFaults = (): FaultCounts => ({
   replaced: 0,
   added: 0,
   moved: 0,
+  purged: 0,
+  skipped: 0,
   refused: 0,
 });
 
@@ -72,6 +77,8 @@ const kinds: readonly ((world: World) => void)[] = [
   replaceConsumer,
   addConsumer,
   moveProducer,
+  purge,
+  skip,
 ];
 
 const anyGateway = ({ random, gateways }: World): Gateway => random.pick(gateways.slice(0, -1));
@@ -97,6 +104,20 @@ function outage(world: World): void {
 function partition(world: World): void {
   world.faults.partition++;
   world.network.partition(anyGateway(world).name, world.random.below(MOST_APART_MS));
+}
+
+function purge(world: World): void {
+  const outs = [...anyGateway(world).outs.values()];
+  if (outs.length === 0) return;
+  world.faults.purged++;
+  world.random.pick(outs).purge();
+}
+
+function skip(world: World): void {
+  const ins = [...anyGateway(world).ins.values()];
+  if (ins.length === 0) return;
+  world.faults.skipped++;
+  world.random.pick(ins).skip();
 }
 
 /** A place at the end of a chain is given to another gateway. */

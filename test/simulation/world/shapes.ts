@@ -1,4 +1,5 @@
 /** The shapes of flows that are simulated: who produces what for whom. The last two gateways of each are spare. */
+import { WINDOW_RECORDS } from '../../../src/wire/stream.ts';
 import type { Random } from './Random.ts';
 import type { Stream } from './World.ts';
 
@@ -43,6 +44,9 @@ const SPARE = ['x', 'y'];
 export function drawShape(random: Random): { gateways: string[]; streams: Stream[] } {
   const wires = random.pick(shapes);
   const quota = random.pick([12, 60, 10_000, 10_000]);
+  const dropsOldest = random.chance(0.2);
+  const start = random.chance(0.3) ? 'earliest' : 'now';
+  const window = random.pick([WINDOW_RECORDS, WINDOW_RECORDS, 8, 1]);
   const streams = wires.map(([name, producer, consumers, fedBy]): Stream => {
     return {
       name,
@@ -51,6 +55,9 @@ export function drawShape(random: Random): { gateways: string[]; streams: Stream
       consumers: [...consumers],
       fedBy: fedBy === undefined ? [] : [fedBy],
       quota,
+      dropsOldest,
+      start,
+      window,
     };
   });
   const gateways = new Set(streams.flatMap((s) => [s.producer, ...s.consumers]));
