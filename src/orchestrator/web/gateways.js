@@ -34,6 +34,7 @@ function gatewayCard({ id }) {
   const memoryBar = el('i');
   const line = svg('polyline');
   const facts = el('p', { class: 'facts' });
+  const troubles = el('p', { class: 'troubles' });
   const chips = el('p', { class: 'chips' });
   const chart = svg(
     'svg',
@@ -52,6 +53,7 @@ function gatewayCard({ id }) {
       el('div', {}, el('dt', {}, 'Tasks'), el('dd', {}, tasks)),
     ),
     facts,
+    troubles,
     chips,
   );
   const update = (gateway) => {
@@ -75,6 +77,7 @@ function gatewayCard({ id }) {
         .filter(Boolean)
         .join(' · '),
     );
+    write(troubles, (gateway.troubles ?? []).join('\n'));
     const names = gateway.capabilities.join('\n');
     if (chips.dataset.names !== names) {
       chips.dataset.names = names;

@@ -42,8 +42,15 @@ export function renderGateways(gateways: readonly GatewayView[], paint: Paint): 
       `${ago(gateway.lastSeen)} ago`,
       gateway.adminUrl,
     ]);
-  return table(COLUMNS, rows, paint);
+  const troubles = gateways.flatMap((gateway) => renderTroubles(gateway, paint));
+  return [...table(COLUMNS, rows, paint), ...(troubles.length === 0 ? [] : ['', ...troubles])];
 }
+
+/** Why a gateway is degraded. */
+const renderTroubles = ({ id, troubles = [] }: GatewayView, paint: Paint): string[] =>
+  troubles.map(
+    (trouble) => `${paint('yellow', '!')} ${trouble.startsWith(`${id}: `) ? '' : `${id}: `}${trouble}`,
+  );
 
 export function renderGateway(gateway: GatewayDetail, paint: Paint): string[] {
   const facts: readonly (readonly [string, string | undefined])[] = [
@@ -61,6 +68,7 @@ export function renderGateway(gateway: GatewayDetail, paint: Paint): string[] {
   ];
   return [
     `${paint('bold', gateway.id)}  ${gateway.tier}  ${paint(HEALTH[gateway.health], gateway.health)}`,
+    ...renderTroubles(gateway, paint),
     ...facts.flatMap(([name, value]) =>
       value === undefined ? [] : [`  ${paint('dim', name.padEnd(13))} ${value}`],
     ),
