@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { simulate } from './simulate.ts';
 
-/** Seeds that failed once. */
-const remembered: readonly number[] = [1211, 2448, 2623, 4985, 9127];
+/** Seeds that show a mistake that was once made. */
+const remembered: readonly number[] = [7, 29, 339, 1573, 2821];
 const SEEDS = process.env.CI ? 10_000 : 2_000;
 
 describe('wires under random faults', function () {
