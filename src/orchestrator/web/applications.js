@@ -113,8 +113,13 @@ function head() {
       title('Rate', 'Records a second at its source'),
       title('Carried', 'Records handed over at the other end'),
       title('Behind', 'Records not yet processed by the slowest consumer'),
+      title(
+        'Latency',
+        'From append to delivery, by the clocks of the two gateways: half of the records, 99 of 100',
+      ),
       title('Lost', 'Records declared lost'),
       title('Repeated', 'Work done again after a crash'),
+      title('Set aside', 'Dead letters: records whose task failed too often'),
     ),
   );
 }
@@ -126,7 +131,10 @@ function wireRow({ wire }) {
   ];
   const line = svg('polyline');
   const cells = Object.fromEntries(
-    ['rate', 'delivered', 'backlog', 'lost', 'repeated'].map((cell) => [cell, el('td', { class: 'number' })]),
+    ['rate', 'delivered', 'backlog', 'latency', 'lost', 'repeated', 'dead'].map((cell) => [
+      cell,
+      el('td', { class: 'number' }),
+    ]),
   );
   const others = wire.to.flatMap((to, i) => [i === 0 ? '' : ', ', ...end(to)]);
   const element = el(
@@ -141,6 +149,11 @@ function wireRow({ wire }) {
     write(cells.rate, rate(numbers.rate));
     write(cells.delivered, count(numbers.delivered));
     write(cells.backlog, numbers.backlog === undefined ? '–' : count(numbers.backlog));
+    cells.delivered.title = `${count(numbers.resent)} sent again, ${count(numbers.duplicates)} duplicates dropped`;
+    cells.backlog.title = waiting(numbers.waits);
+    write(cells.latency, numbers.latency === undefined ? '–' : latency(numbers.latency));
+    write(cells.dead, count(numbers.dead));
+    cells.dead.classList.toggle('warn', numbers.dead > 0);
     write(cells.lost, count(numbers.lost));
     write(cells.repeated, count(numbers.repeated));
     cells.lost.classList.toggle('bad', numbers.lost > 0);
@@ -148,6 +161,14 @@ function wireRow({ wire }) {
     line.setAttribute('points', spark(numbers.history));
   };
   return { element, update };
+}
+
+const latency = ({ p50, p99 }) => `${Math.round(p50)} / ${Math.round(p99)} ms`;
+
+function waiting(waits) {
+  if (waits === undefined) return '';
+  const age = waits.ageMs === undefined ? '' : `, the oldest ${Math.round(waits.ageMs / 1000)} s old`;
+  return `${count(waits.bytes)} bytes${age}`;
 }
 
 /** The picture, and what brings the numbers of a stream into it. */

@@ -2,7 +2,9 @@
  * What the page knows of the fleet, and how heartbeats change it. No DOM here.
  *
  * @typedef {{ stream: string, rate: number | undefined, backlog: number | undefined, appended: number,
- *             delivered: number, lost: number, repeated: number, history: number[] }} StreamNumbers
+ *             delivered: number, lost: number, repeated: number, dead: number, resent: number, duplicates: number,
+ *             waits: { bytes: number, ageMs: number | undefined } | undefined,
+ *             latency: { p50: number, p99: number } | undefined, history: number[] }} StreamNumbers
  */
 
 /** Samples kept for the small charts. */
@@ -47,7 +49,7 @@ export class Fleet {
     const out = this.sides.get(`${wire.from.gateway} out ${wire.stream}`);
     const gateways = [...new Set(wire.to.map((end) => end.gateway))];
     const ins = gateways.map((gateway) => this.sides.get(`${gateway} in ${wire.stream}`)).filter(Boolean);
-    const sum = (name) => ins.reduce((total, side) => total + side.status[name], 0);
+    const sum = (name) => ins.reduce((total, side) => total + (side.status[name] ?? 0), 0);
     return {
       stream: wire.stream,
       rate: out?.rate,
@@ -56,6 +58,11 @@ export class Fleet {
       delivered: sum('delivered'),
       lost: Math.max(out?.status.lost ?? 0, ...ins.map((side) => side.status.lost)),
       repeated: sum('repeated'),
+      dead: sum('dead'),
+      resent: out?.status.retransmitted ?? 0,
+      duplicates: sum('duplicates'),
+      waits: out && waitsOf(out),
+      latency: slowest(ins),
       history: out?.history ?? [],
     };
   }
@@ -87,6 +94,20 @@ function nextSide(before, status, at) {
   if (at <= before.at) return { ...before, status };
   const rate = ((status.appended - before.status.appended) * 1000) / (at - before.at);
   return { status, at, rate, history: [...before.history, rate].slice(-KEPT) };
+}
+
+/** Bytes and age of what waits; a gateway of an earlier release does not tell. */
+function waitsOf({ status: { backlog }, at }) {
+  if (backlog === undefined || backlog.records === 0) return undefined;
+  return {
+    bytes: backlog.bytes,
+    ageMs: backlog.since === undefined ? undefined : Math.max(0, at - backlog.since),
+  };
+}
+
+function slowest(sides) {
+  const all = sides.flatMap(({ status }) => status.latencyMs ?? []);
+  return all.sort((a, b) => b.p99 - a.p99)[0];
 }
 
 function backlogOf({ head, consumers }) {

@@ -53,7 +53,7 @@ describe('fleet page', function () {
     assert.equal(await page.locator('.graph .wire.cut').count(), 2);
   });
 
-  it('brings rate, backlog, lost and repeated of a cut wire live from heartbeats', async () => {
+  it('brings rate, backlog, latency, lost, repeated and set aside of a cut wire live from heartbeats', async () => {
     await shows('#live', /live/);
     await shows('.wires tbody', /parse edge-1 → average fog-1/);
     for (const [at, records] of [
@@ -63,7 +63,7 @@ describe('fleet page', function () {
       api.service.say('heartbeat', 'edge-1', heartbeat('edge-1', at, records));
       api.service.say('heartbeat', 'fog-1', heartbeat('fog-1', at, records));
     }
-    await shows('.wires tbody tr:first-child', /500\/s\s+1,500\s+3\s+0\s+1/);
+    await shows('.wires tbody tr:first-child', /500\/s\s+1,500\s+3\s+2 \/ 40 ms\s+0\s+1\s+1/);
     const labels = page.locator('.graph .label text');
     await waitFor(async () => (await labels.allTextContents()).includes('500/s · 3 behind'), {
       what: 'the label',
