@@ -64,7 +64,7 @@ export function unitsOf(canvas: RawFlow, owners: Owners): Unit[] {
   const groups = tieTabs(canvas, owner);
   const index = indexOf(canvas);
   return groups.flatMap((tabs): Unit[] => {
-    const flow = closure(canvas, index, new Set(tabs));
+    const flow = closure(canvas, index, tabs);
     if (!flow.some((entry) => tabs.includes(entry.z ?? '') && !DRAWN_ONLY.has(entry.type))) return [];
     const application = tabs.map((tab) => owner.get(tab)).find((id) => id !== undefined);
     const first = index.byId.get(tabs[0]!);
@@ -126,9 +126,10 @@ function indexOf(canvas: RawFlow): Index {
 const isConfig = (entry: Entry): boolean =>
   entry.x === undefined && !['tab', 'subflow', 'group', 'global-config'].includes(entry.type);
 
-function closure(canvas: RawFlow, index: Index, tabs: ReadonlySet<string>): RawFlow {
+/** The entries of those ids with what stands in them and what all of that uses, in canvas order. */
+function closure(canvas: RawFlow, index: Index, ids: Iterable<string>): RawFlow {
   const taken = new Set<string>();
-  const todo: Entry[] = [...tabs].map((tab) => index.byId.get(tab)!);
+  const todo: Entry[] = [...ids].flatMap((id) => index.byId.get(id) ?? []);
   for (let entry = todo.pop(); entry !== undefined; entry = todo.pop()) {
     if (taken.has(entry.id)) continue;
     taken.add(entry.id);
@@ -173,7 +174,7 @@ function canonical(value: unknown): string {
 
 /**
  * The canvas with the application's tabs replaced by `flow` (empty: taken off), at the place they had. Config nodes
- * and subflows of `flow` replace those of the same id; others are left, since other applications may use them.
+ * and subflows of `flow` replace those of the same id; those that only the old tabs used go with them.
  */
 export function replaceUnit(
   canvas: RawFlow,
@@ -184,11 +185,20 @@ export function replaceUnit(
   const replaced = new Set(flow.map((entry) => entry.id));
   const subflows = new Set(flow.filter((entry) => entry.type === 'subflow').map((entry) => entry.id));
   const tabs = new Set(oldTabs);
-  const goes = (entry: Entry): boolean =>
-    tabs.has(entry.id) || replaced.has(entry.id) || tabs.has(entry.z ?? '') || subflows.has(entry.z ?? '');
+  const leaving = usedOnlyBy(canvas, oldTabs);
+  const goes = ({ id, z = '' }: Entry): boolean => leaving.has(id) || replaced.has(id) || subflows.has(z);
   const at = canvas.findIndex((entry) => tabs.has(entry.id));
   const before = (at < 0 ? canvas : canvas.slice(0, at)).filter((entry) => !goes(entry));
   const after = (at < 0 ? [] : canvas.slice(at)).filter((entry) => !goes(entry));
   const marked = flow.map((entry) => (entry.type === 'tab' ? withApp(entry, application) : entry));
   return [...before, ...marked, ...after];
+}
+
+/** The tabs, what stands on them, and what nothing else on the canvas uses. */
+function usedOnlyBy(canvas: RawFlow, tabs: readonly string[]): Set<string> {
+  const index = indexOf(canvas);
+  const used = new Set(closure(canvas, index, tabs).map((entry) => entry.id));
+  const others = canvas.flatMap((entry) => (used.has(entry.id) ? [] : [entry.id]));
+  for (const entry of closure(canvas, index, others)) used.delete(entry.id);
+  return used;
 }

@@ -143,7 +143,8 @@ export class LocalEcho {
     }
     const width = Math.max(...rows.map(([, where]) => where.length));
     const lines = rows.map(([name, where, what]) => `  ${name.padEnd(8)} ${where.padEnd(width)}  ${what}`);
-    return ['ECHO is running.', '', ...lines, '', '  Ctrl-C stops it; the data stays.'].join('\n');
+    const login = this.#settings.apiKey === undefined ? [] : ['  Log in with any user name and the API key.'];
+    return ['ECHO is running.', '', ...lines, '', ...login, '  Ctrl-C stops it; the data stays.'].join('\n');
   }
 }
 

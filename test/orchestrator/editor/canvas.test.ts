@@ -151,6 +151,20 @@ describe('canvas: an application replaced', () => {
     );
   });
 
+  it('takes along what only it used: subflows, what is in them, config nodes', () => {
+    const used = [
+      ...canvas,
+      { id: 's', type: 'subflow' },
+      node('in', 's', { broker: 'inner' }),
+      { id: 'inner', type: 'mqtt-broker' },
+      { id: 'both', type: 'mqtt-broker' },
+      node('x', 'a', { type: 'subflow:s', broker: 'both' }),
+      node('y', 'b', { broker: 'both' }),
+    ];
+    const left = replaceUnit(used, ['a'], 'city', []).map(({ id }) => id);
+    assert.deepEqual(left, ['b', 'm', 'c', 'both', 'y']);
+  });
+
   it('never leaves an id twice', () => {
     const next = replaceUnit(canvas, [], 'city', [
       tab('b'),
