@@ -19,10 +19,14 @@ const SHOWN = 1500;
 const PARENT_MS = 500;
 const OLDEST_NODE = [20, 15];
 
+/** What is chosen by name from a folder of the tests. */
+const PROGRAMS = { bench: 'benchmark', chaos: 'chaos run' };
+
 const USAGE = `usage: npm start [-- OPTIONS]            the whole of ECHO on this machine (npm start -- --help)
        npm test [-- FILES]               the tests
        npm run bench -- NAME [--json]    one benchmark
        npm run sim -- [--seeds N]        wires under random faults, simulated
+       npm run chaos -- NAME [--json]    real gateways and brokers under random faults
        npm run build                     the gateway package`;
 
 /** The process this one waits for; there is never more than one. */
@@ -40,8 +44,9 @@ class Failure extends Error {
 
 async function main([command, ...args]) {
   requireNode();
-  if (!['up', 'test', 'bench', 'sim', 'build'].includes(command)) throw new Failure('nothing to run', USAGE);
-  const bench = command === 'bench' ? benchFile(args.shift()) : undefined;
+  if (!['up', 'test', 'bench', 'sim', 'chaos', 'build'].includes(command))
+    throw new Failure('nothing to run', USAGE);
+  const program = command in PROGRAMS ? programFile(command, args.shift()) : undefined;
   if (!isInstalled()) await install();
   if (command === 'build' || isGatewayStale()) await buildGateway();
   switch (command) {
@@ -50,7 +55,8 @@ async function main([command, ...args]) {
     case 'test':
       return test(args);
     case 'bench':
-      return run([bench, ...args]);
+    case 'chaos':
+      return run([program, ...args]);
     case 'sim':
       return run([join(ROOT, 'test', 'simulation', 'sim.ts'), ...args]);
     default:
@@ -67,14 +73,16 @@ function requireNode() {
   );
 }
 
-function benchFile(name) {
-  const folder = join(ROOT, 'test', 'bench');
+/** `test/<command>/<name>.<command>.ts` */
+function programFile(command, name) {
+  const folder = join(ROOT, 'test', command);
+  const ending = `.${command}.ts`;
   const known = existsSync(folder)
-    ? readdirSync(folder).flatMap((file) => (file.endsWith('.bench.ts') ? [file.slice(0, -9)] : []))
+    ? readdirSync(folder).flatMap((file) => (file.endsWith(ending) ? [file.slice(0, -ending.length)] : []))
     : [];
-  if (known.includes(name)) return join(folder, `${name}.bench.ts`);
+  if (known.includes(name)) return join(folder, `${name}${ending}`);
   throw new Failure(
-    name === undefined ? 'which benchmark?' : `there is no benchmark "${name}"`,
+    name === undefined ? `which ${PROGRAMS[command]}?` : `there is no ${PROGRAMS[command]} "${name}"`,
     `Choose one of: ${known.join(', ')}.`,
   );
 }

@@ -21,6 +21,8 @@ export interface EnrolledOptions {
   readonly brokerUrl?: string;
   readonly flows: readonly FlowNode[];
   readonly userDir?: string;
+  /** More Node-RED settings. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 /** Nobody listens there. */
@@ -28,11 +30,11 @@ const AWAY = 'http://127.0.0.1:9';
 
 /** Starts it and resolves when its flows run. */
 export async function startEnrolled(kit: Disposables, options: EnrolledOptions): Promise<GatewayProcess> {
-  const { name, version, brokerUrl, flows } = options;
+  const { name, version, brokerUrl, flows, settings = {} } = options;
   const userDir = options.userDir ?? kit.folder('echo-enrolled-');
   mkdirSync(join(userDir, 'echo'), { recursive: true });
   writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flows));
-  if (brokerUrl === undefined) return startRealGateway(kit, { name, version, userDir });
+  if (brokerUrl === undefined) return startRealGateway(kit, { name, version, userDir, settings });
   const identity: EnrolReply & { orchestrator: string } = {
     v: PROTOCOL_VERSION,
     gateway: name,
@@ -43,7 +45,7 @@ export async function startEnrolled(kit: Disposables, options: EnrolledOptions):
   };
   writeFileSync(join(userDir, 'echo', 'identity.json'), JSON.stringify(identity));
   const echo = { orchestrator: AWAY, token: 'none', name };
-  return startRealGateway(kit, { name, version, userDir, echo });
+  return startRealGateway(kit, { name, version, userDir, echo, settings });
 }
 
 /** A tab; `echo` makes it one that an application owns, so that what runs in it is followed. */

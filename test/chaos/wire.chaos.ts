@@ -1,0 +1,66 @@
+/**
+ * Real gateways and brokers, and everything that goes wrong with them.
+ *
+ *     npm run -s chaos -- wire [--minutes 2] [--seed S] [--every 2000] [--rate 200] [--brokers mosquitto,aedes] [--json]
+ *
+ * The time is shared by the brokers; `--every` is the mean time between two faults, ms. The last line is one JSON
+ * object; the exit code is 0 when nothing was lost or reordered, nothing repeated beyond what the level allows, and the
+ * core MQTT nodes beside it lost something.
+ */
+import { parseArgs } from 'node:util';
+import type { TestBroker } from '../kit/brokers.ts';
+import { disposables } from '../kit/cleanup.ts';
+import { schedule } from './schedule.ts';
+import { type ChaosReport, runWireChaos } from './wireChaos.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '2' },
+    seed: { type: 'string' },
+    every: { type: 'string', default: '2000' },
+    rate: { type: 'string', default: '200' },
+    brokers: { type: 'string', default: 'mosquitto,aedes' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const brokers = values.brokers.split(',') as TestBroker['kind'][];
+const durationMs = (Number(values.minutes) * 60_000) / brokers.length;
+const say = (text: string): void => void (values.json || process.stdout.write(`${text}\n`));
+
+const reports: ChaosReport[] = [];
+for (const [i, broker] of brokers.entries()) {
+  const faults = schedule(seed + i, durationMs, Number(values.every));
+  say(`${broker}: ${faults.length} faults of seed ${seed + i} in ${Math.round(durationMs / 1000)} s`);
+  const kit = disposables();
+  const report = await runWireChaos(kit, { broker, faults, perSecond: Number(values.rate), say });
+  await kit.end();
+  say(JSON.stringify(report));
+  reports.push(report);
+}
+
+const sum = (value: (report: ChaosReport) => number): number =>
+  reports.reduce((total, report) => total + value(report), 0);
+const total = {
+  lost: sum(({ lost }) => lost),
+  reordered: sum(({ reordered }) => reordered),
+  repeated: sum(({ repeated }) => repeated),
+  repeatedAllowed: sum(({ repeatedAllowed }) => repeatedAllowed),
+  declared: sum(({ declared }) => declared),
+  baselineLost: sum(({ baselineLost }) => baselineLost),
+};
+const ok =
+  total.lost === 0 &&
+  total.reordered === 0 &&
+  total.repeated <= total.repeatedAllowed &&
+  total.baselineLost > 0;
+process.stdout.write(
+  `${JSON.stringify({
+    ...{ chaos: 'wire', ok, seed, minutes: Number(values.minutes) },
+    faults: sum(({ faults }) => Object.values(faults).reduce((a, b) => a + b, 0)),
+    rows: sum(({ rows }) => rows),
+    ...total,
+    brokers: reports,
+  })}\n`,
+);
+process.exit(ok ? 0 : 1);
