@@ -170,6 +170,7 @@ describe('the design editor in Chromium', function () {
     await editor.paste([{ id: 'more', type: 'change', rules: [], x: 500, y: 220, wires: [['work']] }]);
     const count = at.recorder.deploys.length;
     await editor.page.click('#red-ui-header-button-deploy-options');
+    assert.equal(await editor.page.getByText('Restart Flows').count(), 0);
     await editor.page.getByText('Plan only (ECHO)').click();
     await editor.page.locator('.echo-sidebar', { hasText: 'Plan: Flow 1' }).waitFor();
     assert.equal(at.recorder.deploys.length, count);

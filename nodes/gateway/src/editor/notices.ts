@@ -108,7 +108,8 @@ export function registerPlanEntry(): void {
   RED.events.on('flows:loaded', () => {
     if (added) return;
     added = true;
-    RED.menu.addItem('red-ui-header-button-deploy-options', null as unknown as object);
+    // It would report success, and nothing runs here that could be restarted.
+    RED.menu.removeItem('deploymenu-item-reload');
     RED.menu.addItem('red-ui-header-button-deploy-options', {
       id: 'echo-deploy-plan',
       label: say('plan.entry'),

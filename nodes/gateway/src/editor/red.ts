@@ -81,7 +81,7 @@ export interface EditorRed {
     show(id: string): void;
   };
   readonly actions: { add(name: string, action: () => void, options?: object): void };
-  readonly menu: { addItem(menu: string, item: object): void };
+  readonly menu: { addItem(menu: string, item: object): void; removeItem(id: string): void };
   readonly history: { clear(): void };
   readonly workspaces: { active(): string; show(id: string): void; refresh(): void };
   readonly state: { DEFAULT: number };
