@@ -94,8 +94,11 @@ export function take<T>(schema: z.ZodType<T> | undefined, value: unknown, part: 
   const issue = result.error.issues[0];
   const where = `${part}${(issue?.path ?? []).map((step) => `/${String(step)}`).join('')}`;
   throw apiError('ECHO_REQUEST_INVALID', {
-    message: `${where}: ${issue?.message ?? 'does not fit'}`,
+    message: `${where}: ${issue === undefined ? 'does not fit' : reasonOf(issue)}`,
     where,
-    details: { issues: result.error.issues.map((i) => ({ path: i.path.map(String), message: i.message })) },
+    details: { issues: result.error.issues.map((i) => ({ path: i.path.map(String), message: reasonOf(i) })) },
   });
 }
+
+const reasonOf = ({ code, message }: z.core.$ZodIssue): string =>
+  code === 'invalid_type' && message.endsWith('received undefined') ? 'is missing' : message;

@@ -1,6 +1,6 @@
 /** The command line of echoctl. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Shown, shown } from './client.ts';
 import { applicationCommands } from './commands/applications.ts';
 import { deployCommands } from './commands/deploy.ts';
@@ -47,7 +47,12 @@ function createProgram(context: (command: Command) => Context): Command {
   const program = new Command('echoctl')
     .description('One Node-RED flow over many gateways: plan it, deploy it, watch it.')
     .version(version(), '-V, --version')
-    .addOption(new Option('--url <url>', 'the orchestrator').env('ECHO_URL').default(DEFAULT_URL))
+    .addOption(
+      new Option('--url <url>', 'the orchestrator')
+        .env('ECHO_URL')
+        .default(DEFAULT_URL)
+        .argParser(webAddress),
+    )
     .addOption(new Option('--key <key>', 'its API key').env('ECHO_API_KEY'))
     .option('--json', 'one JSON document on standard output; progress on standard error')
     .showHelpAfterError('(see echoctl help)')
@@ -61,6 +66,13 @@ function createProgram(context: (command: Command) => Context): Command {
   selfCommands(program, context);
   inherit(program);
   return program;
+}
+
+function webAddress(text: string): string {
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? '')) {
+    throw new InvalidArgumentError('It must be a URL such as http://127.0.0.1:8099.');
+  }
+  return text;
 }
 
 /** Every command throws instead of exiting, as the program does. */

@@ -307,6 +307,8 @@ describe('REST API', () => {
       assert.equal(schemas.Dataflow.parse(await json(post(`/DAG/stop?uuid=${uuid}`))).status, 'stopped');
       await problem(post(`/DAG/rebalance?uuid=${uuid}`), 501, 'ECHO_REBALANCE_UNAVAILABLE');
       await problem(get('/DAG?uuid=nope'), 404, 'ECHO_APP_UNKNOWN');
+      const { detail } = await problem(get('/DAG'), 400, 'ECHO_REQUEST_INVALID');
+      assert.equal(detail, 'query/uuid: is missing');
       await problem(get('/DAG'), 400, 'ECHO_REQUEST_INVALID');
     });
 

@@ -175,6 +175,7 @@ describe('echoctl', function () {
 
     it('2: an unknown command, a missing argument, a missing file, a file that is not JSON', async () => {
       assert.equal((await run('fly')).code, 2);
+      assert.equal((await run('--url', 'orchestrator', 'app', 'ls')).code, 2);
       assert.equal((await run('plan')).code, 2);
       assert.equal((await run('rollback', 'city', 'last')).code, 2);
       const missing = await run('plan', join(folder, 'none.json'));

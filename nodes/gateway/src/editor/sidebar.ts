@@ -36,6 +36,7 @@ export function registerSidebar(): void {
   onFleetChange(draw);
   RED.events.on('workspace:change', draw);
   RED.events.on('nodes:change', draw);
+  RED.events.on('flows:loaded', draw);
   draw();
 }
 
