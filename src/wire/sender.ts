@@ -156,7 +156,7 @@ function onConsumers(
       consumers[id] = known;
       continue;
     }
-    const stable = earliest.includes(id) ? Math.min(taken, state.trimmed) : taken;
+    const stable = earliest.includes(id) && removed.length === 0 ? state.trimmed : taken;
     const cursor = { stable, start: stable + 1, redeliveredTo };
     // It may have been a consumer before and say so: nothing above the head was ever sent.
     consumers[id] = { ...newConsumer(cursor), sentTo: state.head };

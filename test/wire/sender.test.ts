@@ -261,6 +261,16 @@ describe('sender', () => {
     );
   });
 
+  it('one that replaces another starts where that stood, whatever it wants', () => {
+    const run = connected(10)
+      .on({ type: 'consumers', ids: ['b', 'c'], at: 110 })
+      .on(ack({ credit: 0 }))
+      .on(ack({ consumer: 'c', received: 10, done: 10, stable: 10 }));
+    run.on({ type: 'consumers', ids: ['b', 'd'], earliest: ['d'], at: 120 });
+    assert.equal(run.state.trimmed, 0);
+    assert.equal(run.state.consumers.d?.stable, 10);
+  });
+
   it('a new consumer that wants the earliest starts at the first record held', () => {
     const run = connected(10)
       .on(ack({}))
