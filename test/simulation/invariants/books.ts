@@ -5,18 +5,19 @@ import type { Observations } from '../world/Witness.ts';
 export type Report = (text: string) => void;
 
 export class Logs {
-  readonly #logs = new Map<string, number>();
+  /** By stream, then by incarnation as one number. */
+  readonly #logs = new Map<string, Map<number, number>>();
 
   opened({ stream, log, incarnation }: Observations['opened']): void {
-    this.#logs.set(key(stream, incarnation), log);
+    kept(this.#logs, stream, () => new Map<number, number>()).set(key(incarnation), log);
   }
 
   of(stream: string, incarnation: Incarnation): number {
-    return this.#logs.get(key(stream, incarnation)) ?? 0;
+    return this.#logs.get(stream)?.get(key(incarnation)) ?? 0;
   }
 }
 
-const key = (stream: string, { pe, born }: Incarnation): string => `${stream} ${pe} ${born}`;
+const key = ({ pe, born }: Incarnation): number => born * 256 + pe;
 
 /** The value kept for `key`, made when there is none. */
 export function kept<K, V>(map: Map<K, V>, key: K, make: () => V): V {

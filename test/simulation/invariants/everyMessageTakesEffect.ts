@@ -29,7 +29,7 @@ interface Log {
 export function everyMessageTakesEffect(report: Report): Invariant {
   const names = new Logs();
   const logs = new Map<number, Log>();
-  const completed = new Set<string>();
+  const completed = new Map<string, Set<number>>();
   const lost = new Map<string, { from: number; to: number }[]>();
   const logOf = (id: number): Log =>
     kept(logs, id, () => ({
@@ -43,7 +43,7 @@ export function everyMessageTakesEffect(report: Report): Invariant {
     }));
 
   const hadBy = (id: number, { stream, seq, value }: Accepted, consumer: string): boolean =>
-    completed.has(`${stream} ${consumer} ${value}`) ||
+    completed.get(`${stream} ${consumer}`)?.has(value) ||
     (lost.get(`${id} ${consumer}`) ?? []).some(({ from, to }) => from <= seq && seq <= to);
 
   /** By the consumer it was owed to, or by one that took its place. */
@@ -91,7 +91,7 @@ export function everyMessageTakesEffect(report: Report): Invariant {
       known.accepted.push({ stream, seq, value, owed: known.consumers });
     },
     completed: ({ stream, consumer, value }) => {
-      completed.add(`${stream} ${consumer} ${value}`);
+      kept(completed, `${stream} ${consumer}`, () => new Set<number>()).add(value);
     },
     lost: ({ stream, consumer, incarnation, from, to }) => {
       kept(lost, `${names.of(stream, incarnation)} ${consumer}`, () => []).push({ from, to });

@@ -6,12 +6,14 @@
 import type { Invariant } from '../world/Witness.ts';
 import { kept, Logs, type Report } from './books.ts';
 
+const numbers = (): Map<number, number> => new Map();
+
 export function lineageNeverForks(report: Report): Invariant {
   const logs = new Logs();
   const births = new Map<number, number>();
-  const ofNumber = new Map<string, number>();
-  const ofId = new Map<string, number>();
-  const idOf = new Map<string, number>();
+  const ofNumber = new Map<number, Map<number, number>>();
+  const ofId = new Map<string, Map<number, number>>();
+  const idOf = new Map<string, Map<number, number>>();
   const given = new Map<number, Set<number>>();
   /** Messages that have two lineages because a log was born again. */
   const renamed = new Set<number>();
@@ -28,17 +30,17 @@ export function lineageNeverForks(report: Report): Invariant {
       kept(births, event.log, () => event.incarnation.born);
     },
     accepted({ stream, log, seq, value }) {
-      const known = kept(ofNumber, `${log} ${seq}`, () => value);
+      const known = kept(kept(ofNumber, log, numbers), seq, () => value);
       if (known !== value) report(`${stream}: ${seq} was ${known} and is ${value}`);
     },
     delivered({ stream, consumer, life, incarnation, seq, value, id, repeated }) {
       const log = logs.of(stream, incarnation);
-      const known = kept(ofNumber, `${log} ${seq}`, () => value);
+      const known = kept(kept(ofNumber, log, numbers), seq, () => value);
       if (known !== value) report(`${stream}: ${consumer} was given ${value} as ${seq}, which is ${known}`);
-      const named = kept(ofId, `${stream} ${id}`, () => value);
+      const named = kept(kept(ofId, stream, numbers), id, () => value);
       if (named !== value) report(`${stream}: lineage ${id} is ${named} and ${value}`);
       if (births.get(log) !== incarnation.born) renamed.add(value);
-      if (kept(idOf, `${stream} ${value}`, () => id) !== id && !comesOfRenamed(value))
+      if (kept(kept(idOf, stream, numbers), value, () => id) !== id && !comesOfRenamed(value))
         report(`${stream}: message ${value} has two lineages`);
       const values = kept(given, life, () => new Set<number>());
       if (values.has(value) && !repeated && !comesOfRenamed(value))
