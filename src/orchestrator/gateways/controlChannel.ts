@@ -62,6 +62,7 @@ const results: Record<ControlRequest['method'], z.ZodType> = {
 
 /** Subscriptions in one packet: keeps it well under any broker's packet limit. */
 const CHUNK = 200;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** At most one warning about malformed packets a gateway in this time. */
 const WARN_EVERY_MS = 60_000;
 
@@ -100,7 +101,7 @@ export class MqttControlChannel implements ControlChannel {
       clean: true,
       resubscribe: false,
       reconnectPeriod: 500,
-      connectTimeout: 10_000,
+      connectTimeout: CONNECT_TIMEOUT_MS,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
     });
@@ -111,9 +112,16 @@ export class MqttControlChannel implements ControlChannel {
       client.on('connect', () => {
         failures = 0;
         (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
+        // A node of a cluster that has lost its peers takes the connection, and refuses or answers nothing.
+        const limit = setTimeout(() => client.stream.destroy(), CONNECT_TIMEOUT_MS);
         this.#subscribe([...this.#watched])
           .then(() => this.#options.onConnected())
-          .then(resolve, reject);
+          .then(resolve, (error: Error) => {
+            this.#options.log.warn({ error: error.message }, 'the broker does not let the orchestrator hear');
+            reject(this.#brokerError(error));
+            client.stream.destroy();
+          })
+          .finally(() => clearTimeout(limit));
       });
       client.on('error', (error) => {
         if (failures++ === 0) this.#options.log.warn({ error: error.message }, 'broker connection failed');

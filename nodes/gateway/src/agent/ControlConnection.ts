@@ -83,6 +83,8 @@ export class ControlConnection {
   async #welcome(client: MqttClient): Promise<void> {
     const { gateway, onUp, log } = this.#options;
     (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
+    // A node of a cluster that has lost its peers takes the connection, and answers nothing.
+    const limit = setTimeout(() => client.end(true), CONNECT_TIMEOUT_MS);
     try {
       await client.subscribeAsync(topics.down(gateway), { qos: 1 });
       await client.publishAsync(topics.status(gateway), 'online', { qos: 1, retain: true });
@@ -90,6 +92,8 @@ export class ControlConnection {
       log.warn(`control connection: ${(error as Error).message}`);
       client.end(true);
       return;
+    } finally {
+      clearTimeout(limit);
     }
     if (this.#closed || client !== this.#client) return;
     this.#failures = 0;
