@@ -422,7 +422,7 @@ function gatewayDetail(id: string, index: number): GatewayDetail {
     nodeVersion: '24.21.0',
     arch: 'x64',
     cpuCores: 2,
-    cpuPct: 10 + index,
+    cpuPct: 12.5,
     memTotalMB: 4096,
     memFreeMB: 2048,
     capabilities: index === 0 ? ['camera'] : [],

@@ -41,7 +41,7 @@ describe('fleet page', function () {
   });
 
   it('shows each gateway under its tier, with a link to its own editor', async () => {
-    await shows('.tier-edge', /edge-1[\s\S]*10 %[\s\S]*Node-RED 4\.1\.14[\s\S]*camera/);
+    await shows('.tier-edge', /edge-1[\s\S]*13 %[\s\S]*Node-RED 4\.1\.14[\s\S]*camera/);
     assert.equal(await page.locator('.tier-fog .open').getAttribute('href'), 'http://127.0.0.1:1882');
     assert.equal(await page.locator('a', { hasText: 'Open the editor' }).getAttribute('href'), '/editor/');
   });
