@@ -209,6 +209,27 @@ export function keepsThePromisesOfAGateway(begin: () => Promise<GatewayUnderTest
       streams.map(({ stream, role }) => [stream, role]),
       [[out.stream, 'out']],
     );
+    const { stream } = out;
+    const shown = await fleet.control.request(id, {
+      method: 'streams.inspect',
+      params: { stream, limit: 5, preview: 10 },
+    });
+    assert.equal(shown.records.length, Math.min(5, shown.waiting));
+    const purged = await fleet.control.request(id, { method: 'streams.purge', params: { stream } });
+    assert.ok(purged.to >= shown.head);
+    const emptied = await fleet.control.request(id, {
+      method: 'streams.inspect',
+      params: { stream, limit: 5, preview: 10 },
+    });
+    assert.ok(emptied.waiting <= emptied.head - purged.to);
+    assert.deepEqual(await fleet.control.request(id, { method: 'dead.list', params: {} }), []);
+    const refused = [
+      { method: 'streams.inspect', params: { stream: 'none/at:0', limit: 1, preview: 1 } },
+      { method: 'streams.skip', params: { stream, count: 1 } },
+      { method: 'dead.replay', params: { id: '1' } },
+    ] as const;
+    for (const request of refused)
+      await assert.rejects(fleet.control.request(id, request), { code: 'ECHO_GATEWAY_AGENT_FAILED' });
     await put([]);
     await fleet.control.request(id, {
       method: 'streams.retire',

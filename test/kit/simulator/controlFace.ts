@@ -17,8 +17,11 @@ import {
   type StreamStatus,
   type UpEnvelope,
 } from '../../../src/wire/control.ts';
+import { isEchoError } from '../../../src/wire/errors.ts';
 import { ECHO_IN, ECHO_OUT } from '../../../src/wire/nodes.ts';
+import type { StreamOperation } from '../../../src/wire/operate.ts';
 import { PROTOCOL_VERSION, topics } from '../../../src/wire/topics.ts';
+import { wireError } from '../../../src/wire/wireErrors.ts';
 import { Faults } from './faults.ts';
 
 interface GateState {
@@ -165,12 +168,39 @@ export class ControlFace {
       void this.say({ v: PROTOCOL_VERSION, type: 'reply', boot: this.boot, id, error });
       return;
     }
-    const result = this.#do(request);
+    const answered = this.#answer(request);
     if (fault?.kind === 'drop-after') return;
     const answer = () =>
-      this.say({ v: PROTOCOL_VERSION, type: 'reply', boot: this.boot, id, result }).catch(() => {});
+      this.say({ v: PROTOCOL_VERSION, type: 'reply', boot: this.boot, id, ...answered }).catch(() => {});
     if (fault?.kind === 'delay') setTimeout(answer, fault.ms);
     else void answer();
+  }
+
+  #answer(request: ControlRequest): { result: unknown } | { error: { code: string; message: string } } {
+    try {
+      return { result: this.#do(request) };
+    } catch (error) {
+      if (!isEchoError(error)) throw error;
+      return { error: { code: error.code, message: error.message } };
+    }
+  }
+
+  /** Of a stream that ends here nothing ever waits. */
+  #operate({
+    method,
+    params: { stream },
+  }: Extract<StreamOperation, { params: { stream: string } }>): unknown {
+    const role = method === 'streams.skip' ? 'in' : 'out';
+    const known = this.streams().find((status) => status.stream === stream && status.role === role);
+    if (known === undefined) throw wireError('ECHO_STREAM_NOT_OPEN', { where: stream });
+    if (known.role === 'in') return { seqs: [] };
+    const waiting = this.waiting.get(stream) ?? 0;
+    if (method === 'streams.inspect') return { head: known.head, waiting, records: [] };
+    this.waiting.delete(stream);
+    return {
+      to: known.head,
+      consumers: Object.fromEntries(Object.keys(known.consumers).map((id) => [id, waiting])),
+    };
   }
 
   #do(request: ControlRequest): unknown {
@@ -194,18 +224,15 @@ export class ControlFace {
       case 'streams.status':
         return this.streams();
       case 'streams.inspect':
-        return { head: 0, waiting: 0, records: [] };
       case 'streams.purge':
-        return { to: 0, consumers: {} };
       case 'streams.skip':
-        return { seqs: [] };
+        return this.#operate(request);
       case 'dead.list':
         return [];
       case 'dead.show':
       case 'dead.replay':
-        return {};
       case 'dead.drop':
-        return { dropped: 0 };
+        throw wireError('ECHO_DEAD_LETTER_UNKNOWN', { message: 'nothing was set aside here' });
       case 'streams.retire':
         this.retired.push(...request.params.streams);
         return {};
