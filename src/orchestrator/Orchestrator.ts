@@ -15,6 +15,7 @@ import { adopt, giveBack } from './deploy/ownership.ts';
 import { Planner, type Prepared, type Wanted } from './deploy/Planner.ts';
 import { awayWith, inUse, refuseBlocked } from './deploy/refusal.ts';
 import { revise } from './deploy/rewrite.ts';
+import { givenUp } from './deploy/stranded.ts';
 import { Views } from './deploy/views.ts';
 import type { FleetEvents } from './gateways/GatewayFleet.ts';
 import type { Fleet } from './gateways/types.ts';
@@ -340,10 +341,8 @@ export class Orchestrator implements OrchestratorService {
 
   /** Declared loss is said where the work is shown, and kept in the log. */
   #tellGivenUp({ application, stranded }: Plan, onProgress: OnProgress): void {
-    for (const { stream, action, records, consumers } of stranded) {
-      if (action !== 'discard') continue;
-      const message = `${records} record(s) of ${stream} are given up for ${consumers.join(', ')}`;
-      this.#ports.log.warn({ application, stream, records, consumers }, 'records of a stream are given up');
+    for (const message of givenUp(stranded)) {
+      this.#ports.log.warn({ application }, message);
       onProgress?.({ at: new Date(this.#now()).toISOString(), step: 'discard', message });
     }
   }

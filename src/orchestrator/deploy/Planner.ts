@@ -35,7 +35,7 @@ import { type Look, look, problemOf } from './look.ts';
 import { cutWiresOf, planOf } from './plan.ts';
 import type { DeployRecord } from './record.ts';
 import { routesOf, routeWarnings } from './routes.ts';
-import type { LastStatus } from './stranded.ts';
+import { givenUp, type LastStatus } from './stranded.ts';
 import { type Work, workOf } from './work.ts';
 
 export interface PlannerPorts {
@@ -149,7 +149,7 @@ export class Planner {
       application: id,
       version,
       origin: input.origin ?? 'api',
-      ...(note === undefined ? {} : { note }),
+      ...noteOf([note, ...givenUp(work.stranded)]),
       created: now(),
       tasks: model.tasks.size,
       placement: plan.placement,
@@ -360,6 +360,12 @@ export class Planner {
     };
   }
 }
+
+/** What the history says of a version. */
+const noteOf = (parts: readonly (string | undefined)[]): { note?: string } => {
+  const said = parts.filter((part) => part !== undefined);
+  return said.length === 0 ? {} : { note: said.join('; ') };
+};
 
 const strandingOf = ({ drain, discard }: StandOptions): 'drain' | 'discard' | undefined =>
   discard === true ? 'discard' : drain === true ? 'drain' : undefined;

@@ -119,6 +119,15 @@ function warningsOf({ found, away, known }: Judged): Stranded['warnings'] {
   ];
 }
 
+/** Declared loss in words, stream by stream. */
+export const givenUp = (stranded: readonly StrandedStream[]): string[] =>
+  stranded
+    .filter(({ action }) => action === 'discard')
+    .map(
+      ({ stream, records, consumers }) =>
+        `${records} record(s) of ${stream} are given up for ${consumers.join(', ')}`,
+    );
+
 const warning = (where: string, message: string) => ({ code: 'ECHO_STREAM_NOT_DRAINED', where, message });
 
 export const participants = (s: CutStream): string[] => [

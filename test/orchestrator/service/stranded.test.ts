@@ -86,6 +86,10 @@ describe('a backlog that a change would strand', function () {
     );
     assert.equal(status, 'pending-offline');
     assert.equal(plan.stranded[0]?.action, 'discard');
+    assert.match(
+      rig.orchestrator.history(app).find((v) => v.version === 2)?.note ?? '',
+      /^7 record\(s\) of /,
+    );
     assert.ok(plan.warnings.some((w) => w.where === stream && /7 record\(s\) are given up/.test(w.message)));
     assert.match(
       said.find((p) => p.step === 'discard')!.message,
