@@ -49,13 +49,14 @@ export async function startNatsCluster(kit: Disposables): Promise<TestCluster> {
       const [client, monitor, mqtt] = [await freePort(), await freePort(), await freePort()];
       const config = join(folder, `${i}.conf`);
       const peers = routes.map((port) => `"nats-route://127.0.0.1:${port}"`);
+      // The name is its own: clusters of two test runs that meet at a port would otherwise become one.
       writeFileSync(
         config,
         `server_name: node-${i}
 listen: "127.0.0.1:${client}"
 http: "127.0.0.1:${monitor}"
 jetstream { store_dir: "${join(folder, String(i))}" }
-cluster { name: echo, listen: "127.0.0.1:${route}", routes: [${peers.join(', ')}] }
+cluster { name: echo-${routes[0]}, listen: "127.0.0.1:${route}", routes: [${peers.join(', ')}] }
 mqtt { host: "127.0.0.1", port: ${mqtt} }
 `,
       );
