@@ -89,7 +89,11 @@ describe('a cluster of three brokers (NATS) at 1,000 msg/s', function () {
 
   it('has carried every row once and in order', async () => {
     const sent = await feeder.stop();
-    await waitFor(() => rows().length >= sent, { timeout: 60_000, what: `all ${sent} rows`, every: 200 });
+    // However slow the machine: as long as more come out, the backlog drains.
+    for (let out = rows().length; out < sent; out = rows().length) {
+      const what = `more than ${out} of ${sent} rows`;
+      await waitFor(() => rows().length > out, { timeout: 30_000, what, every: 200 });
+    }
     const result = account(rows(), sent);
     console.log(`      ${sent} rows, ${JSON.stringify(result)}`);
     assert.deepEqual(result, { lost: 0, repeated: 0, reordered: 0 });
