@@ -4,16 +4,15 @@
  *
  *     npm run -s bench -- wire [--json] [--runs 5] [--quick] [--brokers mosquitto,aedes] [--payloads 200,4096,65536]
  *
- * Every run starts fresh processes and measures all wires one after another. The last line is one JSON object.
+ * Every run measures all wires one after another, each between fresh processes. The last line is one JSON object.
  */
 import { parseArgs } from 'node:util';
-import type { DeliveryLevel } from '../../src/wire/nodes.ts';
 import { startAedes, startMosquitto, type TestBroker } from '../kit/brokers.ts';
-import { disposables } from '../kit/cleanup.ts';
+import { type Disposables, disposables } from '../kit/cleanup.ts';
 import { residentMB } from '../kit/usage.ts';
 import { rounded, sampleOf } from './sample.ts';
 import { sustained, type Trial, trial } from './wireMeasure.ts';
-import { coreWire, echoWire, startBarePair, startPair, type Wire } from './wirePairs.ts';
+import { coreWire, echoWire, startBarePair, startPair, type Wire, type WireKind } from './wirePairs.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,8 +27,14 @@ const RUNS = Number(values.runs ?? (values.quick ? 1 : 5));
 const PAYLOADS = (values.payloads ?? (values.quick ? '200' : '200,4096,65536')).split(',').map(Number);
 const SMALL = 200;
 /** Length of a trial, s. */
-const SECONDS = values.quick ? 1 : 1.5;
-const LEVELS: readonly DeliveryLevel[] = ['at-most-once', 'at-least-once'];
+const SECONDS = 1;
+const AT_LEAST_ONCE = { level: 'at-least-once' };
+const ECHO: readonly WireKind[] = [
+  echoWire('at-least-once', AT_LEAST_ONCE),
+  echoWire('at-least-once, memory', { ...AT_LEAST_ONCE, durability: 'memory' }),
+  echoWire('at-least-once, fsync', { ...AT_LEAST_ONCE, durability: 'fsync' }),
+  echoWire('at-most-once', { level: 'at-most-once' }),
+];
 const DEFAULT = 'ECHO at-least-once';
 const CORE = 'core QoS 1';
 /** Functions on the way to the sink, and the rate at which their cost is measured. */
@@ -75,8 +80,11 @@ const cellOf = (wire: string, broker: string, bytes: number): Cell => {
   cells.set(key, cell);
   return cell;
 };
-/** Resident memory over a vanilla Node-RED that carries the same flow by its own MQTT nodes. */
-const extra = { light: [] as number[], loaded: [] as number[] };
+/** Resident memory of a process of the pair, MB: when it has just carried its first messages, and at the end. */
+const residents = {
+  core: { light: [] as number[], loaded: [] as number[] },
+  echo: { light: [] as number[], loaded: [] as number[] },
+};
 const tasksUs = { core: [] as number[], echo: [] as number[] };
 
 /** Where the search begins the first time; afterwards where it ended before. */
@@ -84,7 +92,7 @@ const firstHint = (bytes: number): number => (bytes <= SMALL ? 20_000 : bytes <=
 
 async function measure(wire: Wire, broker: string, bytes: number): Promise<void> {
   const cell = cellOf(wire.name, broker, bytes);
-  await trial(wire, 500, 1, bytes);
+  await trial(wire, firstHint(bytes) / 2, 1.5 * SECONDS, bytes);
   cell.at100.push(await trial(wire, 100, bytes === SMALL ? 2 * SECONDS : SECONDS, bytes));
   if (bytes === SMALL) cell.at1000.push(await trial(wire, 1000, SECONDS, bytes));
   const { rate, trials } = await sustained(wire, cell.max.at(-1) ?? firstHint(bytes), SECONDS, bytes);
@@ -101,37 +109,52 @@ async function measure(wire: Wire, broker: string, bytes: number): Promise<void>
 const meanMB = (pids: readonly number[]): number =>
   pids.reduce((sum, pid) => sum + residentMB(pid), 0) / pids.length;
 
-/** What a task on the way costs at the sink, µs of processor time: hooks and following included for ECHO. */
-async function measureTasks(direct: Wire, chained: Wire): Promise<number> {
-  const [bare, long] = [
-    await trial(direct, TASKS_RATE, SECONDS, SMALL),
-    await trial(chained, TASKS_RATE, SECONDS, SMALL),
-  ];
-  return (long.cpuUs[1] - bare.cpuUs[1]) / TASKS;
+/** What a wire costs at the sink at a fixed rate, µs of processor time for a message. */
+async function sinkUs(wire: Wire): Promise<number> {
+  await trial(wire, TASKS_RATE, SECONDS, SMALL);
+  return (await trial(wire, TASKS_RATE, 2 * SECONDS, SMALL)).cpuUs[1];
 }
 
-async function run(broker: TestBroker): Promise<void> {
+/** Starts a pair with one wire, hands it over and ends it. */
+async function withPair<T>(broker: TestBroker, kind: WireKind, use: (wire: Wire) => Promise<T>): Promise<T> {
   const kit = disposables();
-  const core = await startPair(kit, [coreWire(0, broker), coreWire(1, broker), coreWire(0, broker, TASKS)]);
-  const levels = LEVELS.map((level) => echoWire(level, { level }));
-  const chain = echoWire('at-least-once', { level: 'at-least-once' }, TASKS);
-  const echo = await startPair(kit, [...levels, chain], broker.url);
-  const bare = [await startBarePair(kit, broker, 0), await startBarePair(kit, broker, 1)];
   try {
-    const wires = [...core.wires.slice(0, 2), ...echo.wires.slice(0, LEVELS.length)];
-    const byDefault = wires.find(({ name }) => name === DEFAULT)!;
-    await Promise.all([trial(wires[1]!, 100, 2, SMALL), trial(byDefault, 100, 2, SMALL)]);
-    extra.light.push(meanMB(echo.pids) - meanMB(core.pids));
-    for (const bytes of PAYLOADS)
-      for (const wire of [...wires, ...bare.map(({ wire }) => wire)]) await measure(wire, broker.kind, bytes);
-    extra.loaded.push(meanMB(echo.pids) - meanMB(core.pids));
-    if (broker.kind === 'mosquitto') {
-      tasksUs.core.push(await measureTasks(wires[0]!, core.wires.at(-1)!));
-      tasksUs.echo.push(await measureTasks(byDefault, echo.wires.at(-1)!));
-    }
+    const { wires } = await startPair(kit, [kind], kind.echo ? broker.url : undefined);
+    return await use(wires[0]!);
   } finally {
     await kit.end();
   }
+}
+
+async function measureKind(broker: TestBroker, kind: WireKind): Promise<void> {
+  await withPair(broker, kind, async (wire) => {
+    const memory = { [CORE]: residents.core, [DEFAULT]: residents.echo }[wire.name];
+    await trial(wire, 100, 2, SMALL);
+    memory?.light.push(meanMB(wire.pids));
+    for (const bytes of PAYLOADS) await measure(wire, broker.kind, bytes);
+    memory?.loaded.push(meanMB(wire.pids));
+  });
+}
+
+async function measureBare(kit: Disposables, broker: TestBroker, qos: 0 | 1): Promise<void> {
+  const { wire, stop } = await startBarePair(kit, broker, qos);
+  for (const bytes of PAYLOADS) await measure(wire, broker.kind, bytes);
+  await stop();
+}
+
+/** What a task on the way costs at the sink: for ECHO, the hooks that follow and gate it included. */
+async function measureTasks(broker: TestBroker): Promise<void> {
+  const taskUs = async (direct: WireKind, chained: WireKind): Promise<number> =>
+    ((await withPair(broker, chained, sinkUs)) - (await withPair(broker, direct, sinkUs))) / TASKS;
+  tasksUs.core.push(await taskUs(coreWire(0, broker), coreWire(0, broker, TASKS)));
+  tasksUs.echo.push(await taskUs(ECHO[0]!, echoWire('at-least-once', AT_LEAST_ONCE, TASKS)));
+}
+
+async function run(kit: Disposables, broker: TestBroker): Promise<void> {
+  for (const qos of [0, 1] as const) await measureKind(broker, coreWire(qos, broker));
+  for (const kind of ECHO) await measureKind(broker, kind);
+  for (const qos of [0, 1] as const) await measureBare(kit, broker, qos);
+  await measureTasks(broker);
 }
 
 function table(): string {
@@ -162,7 +185,7 @@ for (let i = 1; i <= RUNS; i++) {
     const kit = disposables();
     const broker = kind === 'aedes' ? await startAedes(kit) : await startMosquitto(kit);
     say(`run ${i} of ${RUNS}, ${kind}`);
-    await run(broker);
+    await run(kit, broker);
     await kit.end();
   }
 }
@@ -174,7 +197,9 @@ const ratio = (pick: (cell: Cell) => readonly Trial[], value: (t: Trial) => numb
   rounded(echo.of(pick(echo), value) / core.of(pick(core), value));
 const all = [...cells.values()].filter(({ wire }) => wire === DEFAULT);
 const total = (value: (t: Trial) => number): number => all.reduce((sum, cell) => sum + cell.sum(value), 0);
-if (!values.json) process.stdout.write('');
+/** Over a vanilla Node-RED that carries the same messages by its own MQTT nodes. */
+const extraMB = (when: 'light' | 'loaded'): number =>
+  rounded(sampleOf(residents.echo[when]).median - sampleOf(residents.core[when]).median);
 process.stdout.write(`${table()}\n`);
 process.stdout.write(
   `${JSON.stringify({
@@ -189,8 +214,8 @@ process.stdout.write(
       ({ atHalf }) => atHalf,
       ({ p99 }) => p99,
     ),
-    agentExtraMB: rounded(sampleOf(extra.light).median),
-    agentExtraLoadedMB: rounded(sampleOf(extra.loaded).median),
+    agentExtraMB: extraMB('light'),
+    agentExtraLoadedMB: extraMB('loaded'),
     lost: total(({ lost }) => lost),
     repeated: total(({ repeated }) => repeated),
     reordered: total(({ reordered }) => reordered),

@@ -26,8 +26,8 @@ const BEHIND_MS = 100;
 const QUIET_MS = { core: 1000, echo: 15_000 };
 const POLL_MS = 25;
 /** Steps of the search, and what is told apart at its end. */
-const STEP = 1.3;
-const PRECISE = 1.07;
+const STEP = 1.25;
+const PRECISE = 1.1;
 const MOST_TRIALS = 14;
 
 let runs = 0;

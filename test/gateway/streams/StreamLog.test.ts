@@ -72,6 +72,22 @@ describe('stream log', () => {
     assert.equal(log.read(1, 200, 1).length, 1);
   });
 
+  it('readers at different places of a backlog each go on from their own', async () => {
+    const log = open(kit.folder(), 'h1', 1_000, 100_000_000);
+    for (let n = 1; n <= 60_000; n++) log.append(record(n, 100));
+    log.commit();
+    await crashed(log);
+    log.read(59_000, 59_000, 1);
+    const { user } = process.cpuUsage();
+    for (let step = 0; step < 200; step++) {
+      assert.equal(log.read(1 + step, 60_000, 1)[0]?.seq, 1 + step);
+      assert.equal(log.read(50_000 + step, 60_000, 1)[0]?.seq, 50_000 + step);
+      assert.ok(log.sendable === log.head);
+    }
+    const usedMs = (process.cpuUsage().user - user) / 1000;
+    assert.ok(usedMs < 1_000, `a read looks through little of the log, used ${usedMs} ms`);
+  });
+
   it('is found again after a clean end, with nothing declared lost', async () => {
     const folder = kit.folder();
     const log = open(folder);

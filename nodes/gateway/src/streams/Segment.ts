@@ -26,6 +26,12 @@ export interface LogEntry {
 
 const ENTRY_HEADER = 8;
 const CHUNK = 256 * 1024;
+const MARK_BYTES = 64 * 1024;
+
+interface Place {
+  readonly seq: number;
+  readonly offset: number;
+}
 
 export const entryBytes = (payload: Uint8Array): number => ENTRY_HEADER + payload.length;
 
@@ -39,13 +45,16 @@ export class Segment {
   #window: FileWindow | undefined;
   #since: number | undefined;
   /** Where the last sequential read stopped. */
-  #hint: { readonly seq: number; readonly offset: number };
+  #hint: Place;
+  /** Entries at least `MARK_BYTES` apart, in order, as far as was ever read: several readers begin near their own. */
+  readonly #marks: Place[];
 
   private constructor(folder: string, first: number, size: number) {
     this.first = first;
     this.path = join(folder, fileName(first));
     this.size = size;
     this.#hint = { seq: first, offset: 0 };
+    this.#marks = [this.#hint];
   }
 
   static create(folder: string, first: number): Segment {
@@ -109,7 +118,7 @@ export class Segment {
 
   /** Whole entries from the one that holds `from` on; ends early at an unreadable one. */
   *read(from: number): Generator<LogEntry> {
-    const start = from >= this.#hint.seq ? this.#hint : { seq: this.first, offset: 0 };
+    const start = this.#nearest(from);
     let offset = start.offset;
     for (const entry of this.#scan(start.seq, start.offset)) {
       offset += entryBytes(entry.payload);
@@ -134,10 +143,17 @@ export class Segment {
       if (payload === undefined || crc32(payload) !== header.readUInt32BE(4)) return;
       const to = lastSequence(seq, payload);
       if (to === undefined) return;
+      if (offset >= this.#marks.at(-1)!.offset + MARK_BYTES) this.#marks.push({ seq, offset });
       yield { seq, to, payload };
       seq = to + 1;
       offset += ENTRY_HEADER + length;
     }
+  }
+
+  /** The last known entry at or before a sequence. */
+  #nearest(seq: number): Place {
+    const mark = this.#marks.findLast((place) => place.seq <= seq) ?? this.#marks[0]!;
+    return this.#hint.seq <= seq && this.#hint.seq > mark.seq ? this.#hint : mark;
   }
 
   /** When its first record was appended, ms since 1970; undefined when it has none that can be read. */

@@ -28,8 +28,10 @@ export interface StreamLogOptions extends SegmentsOptions {
   readonly onReserved: (error?: unknown) => void;
 }
 
-/** Numbers reserved at a time. */
+/** Numbers reserved at a time; twice as many each time that they were soon used up, for a sync may take a while. */
 const BLOCK = 4096;
+const LARGEST_BLOCK = 262_144;
+const SOON_MS = 500;
 
 export class StreamLog {
   readonly #options: StreamLogOptions;
@@ -41,6 +43,10 @@ export class StreamLog {
   #pending: LogEntry[] = [];
   #pendingBytes = 0;
   #reserved = 0;
+  #block = BLOCK;
+  #reservedAt = Number.NEGATIVE_INFINITY;
+  /** What may be sent while these numbers are reserved and more are committed. */
+  #limit: { readonly reserved: number; readonly sendable: number } | undefined;
   /** Grows with each state written at once: one that was being written meanwhile is out of date. */
   #revision = 0;
   #reserving: Promise<void> | undefined;
@@ -79,9 +85,9 @@ export class StreamLog {
     const reserved = this.#reserved;
     if (reserved >= this.#committed) return this.#committed;
     if (reserved < this.base) return reserved;
-    // A GAP is sent whole or not at all.
-    const across = this.read(reserved, reserved, 0)[0];
-    return across !== undefined && across.to > reserved ? across.seq - 1 : reserved;
+    // It stands still until more is reserved, which may be long in the reading.
+    if (this.#limit?.reserved !== reserved) this.#limit = { reserved, sendable: this.#wholeUpTo(reserved) };
+    return this.#limit.sendable;
   }
 
   /** Last appended sequence, committed or not. */
@@ -240,9 +246,19 @@ export class StreamLog {
     if (next <= end) yield gap(next - 1, end, this.#options.now(), 'unreadable');
   }
 
+  /** A GAP is sent whole or not at all. */
+  #wholeUpTo(reserved: number): number {
+    const across = this.read(reserved, reserved, 0)[0];
+    return across !== undefined && across.to > reserved ? across.seq - 1 : reserved;
+  }
+
   /** Reserves the next block of numbers; `onReserved` tells how it went. */
   reserve(): void {
-    this.#reserving ??= this.#reserveBlock(this.#head + BLOCK).then((error) => {
+    if (this.#reserving !== undefined) return;
+    const now = performance.now();
+    this.#block = now - this.#reservedAt < SOON_MS ? Math.min(this.#block * 2, LARGEST_BLOCK) : BLOCK;
+    this.#reservedAt = now;
+    this.#reserving = this.#reserveBlock(this.#head + this.#block).then((error) => {
       this.#reserving = undefined;
       this.#options.onReserved(error);
       // More may have been appended meanwhile than the block holds.
@@ -251,7 +267,7 @@ export class StreamLog {
   }
 
   #reserveAhead(): void {
-    if (this.#head + BLOCK / 2 > this.#reserved) this.reserve();
+    if (this.#head + this.#block / 2 > this.#reserved) this.reserve();
   }
 
   async #reserveBlock(upTo: number): Promise<unknown> {
