@@ -76,6 +76,12 @@ describe('npm start', function () {
     return (await response.json()) as unknown[];
   };
 
+  const repeated = async (env: { ECHO_PORT: string }): Promise<number[]> => {
+    const response = await fetch(`http://127.0.0.1:${env.ECHO_PORT}/api/v1/streams`);
+    const streams = (await response.json()) as { consumers: { repeated: number }[] }[];
+    return streams.flatMap(({ consumers }) => consumers.map((consumer) => consumer.repeated));
+  };
+
   it('runs the example, ends on SIGTERM with nothing left, and goes on with its data at the next start', async () => {
     const env = await environment();
     const first = up(env);
@@ -94,6 +100,8 @@ describe('npm start', function () {
     await waitFor(async () => (await city(env)).rows >= 100, { what: 'rows again', timeout: 20_000 });
     const { id, version } = before[0] as { id: string; version: number };
     assert.partialDeepStrictEqual(await applications(env), [{ id, version }]);
+    await waitFor(async () => (await repeated(env)).length === 2, { what: 'both wires to be told of' });
+    assert.deepEqual(await repeated(env), [0, 0], 'a planned restart repeats nothing');
     const again = descendantsOf(second.pid);
     second.child.kill('SIGINT');
     assert.equal(await second.ended, 0, second.said());

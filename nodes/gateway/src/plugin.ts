@@ -19,6 +19,9 @@ export interface Gateway {
   readonly agent: Agent;
 }
 
+/** What is on its way through the flows when Node-RED is to end gets this long. */
+const REST_MS = 2_000;
+
 let current: Gateway | undefined;
 
 /** The gateway of this process; undefined while it is none. */
@@ -84,15 +87,22 @@ function assemble(RED: Red, log: Log, folder: string, config: AgentConfig): Gate
 }
 
 /**
- * Node-RED tells plugins nothing of its end; where it listens to a signal itself, so does the agent. Streams end after
- * the flows, which may still append.
+ * Node-RED tells plugins nothing of its end; where it listens to a signal itself, so does the agent, before it: once
+ * Node-RED stops its flows, what is on its way through them is gone, and would be delivered again after the restart.
+ * Streams end after the flows, which may still append. A second signal is Node-RED's alone.
  */
 function stopWithNodeRed(RED: Red, { agent, streams }: Gateway): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    if (process.listenerCount(signal) === 0) continue;
-    process.once(signal, () => {
+    const theirs = process.listeners(signal);
+    if (theirs.length === 0) continue;
+    process.removeAllListeners(signal);
+    process.once(signal, (name: NodeJS.Signals) => {
+      for (const listener of theirs) process.on(signal, listener);
       void agent.stop();
       RED.events.once('flows:stopped', () => void streams.close());
+      void streams.rest(REST_MS).then(() => {
+        for (const listener of theirs) listener(name);
+      });
     });
   }
 }

@@ -107,8 +107,9 @@ export interface InStreamOptions {
 export interface Streams {
   openOut(options: OutStreamOptions): void;
   openIn(options: InStreamOptions): void;
-  closeOut(stream: string): void;
-  closeIn(stream: string): void;
+  /** Resolves when its node may be gone. */
+  closeOut(stream: string): Promise<void>;
+  closeIn(stream: string): Promise<void>;
   /**
    * Appends to an open out stream; the message is encoded before the call returns. Resolves once it is in the log
    * and survives what the wire's durability says (at-most-once: handed to the connection), or was dropped, which is

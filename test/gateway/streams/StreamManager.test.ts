@@ -77,6 +77,26 @@ for (const { name, start, missing } of brokers) {
       assert.equal(b.in().repeated, 5);
     });
 
+    it('a consumer that rests before it ends finishes what it has, and nothing is repeated', async () => {
+      const [a, b] = pair(broker.url);
+      b.slow = true;
+      await a.append(0, 5);
+      await waitFor(() => b.arrivals.length === 5, { what: 'five unfinished records' });
+      const rest = b.streams.rest(60_000);
+      await a.append(5, 10);
+      for (const arrival of b.arrivals) arrival.settle();
+      await rest;
+      assert.equal(b.arrivals.length, 5);
+      await b.streams.closeIn(STREAM);
+      assert.ok(!b.streams.connected('shared'), 'all is on disk when the last node is closed');
+      await b.restart();
+      b.slow = false;
+      b.openIn(a.gateway);
+      await drained(a);
+      assert.deepEqual(b.numbers, range(0, 10));
+      assert.equal(b.in().repeated, 0);
+    });
+
     it('a producer that restarts sends what nobody has had yet', async () => {
       const [a, b] = pair(broker.url);
       await a.append(0, 100);

@@ -23,7 +23,7 @@ function openEchoIn(node: RuntimeNode, config: EchoInNode, find: FindRuntime): v
   const stopStatus = showStatus(node, stream, find);
   node.on('close', (_removed, done) => {
     stopStatus();
-    find()?.streams.closeIn(stream);
-    done();
+    const closed = find()?.streams.closeIn(stream) ?? Promise.resolve();
+    closed.then(() => done(), done);
   });
 }

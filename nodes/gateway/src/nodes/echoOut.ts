@@ -42,7 +42,7 @@ function openEchoOut(node: RuntimeNode, config: EchoOutNode, find: FindRuntime):
   });
   node.on('close', (_removed, done) => {
     stopStatus();
-    find()?.streams.closeOut(stream);
-    done();
+    const closed = find()?.streams.closeOut(stream) ?? Promise.resolve();
+    closed.then(() => done(), done);
   });
 }

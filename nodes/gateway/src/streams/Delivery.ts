@@ -72,6 +72,8 @@ export class Delivery {
   readonly latency = new Sample();
   /** Sequence of the last record handed over. */
   handed = 0;
+  /** Records handed over that are not processed yet. */
+  working = 0;
   delivered = 0;
   repeated = 0;
   undecodable = 0;
@@ -182,7 +184,9 @@ export class Delivery {
     if (incarnation.pe >= 0 && waiting.failures === 0) this.handed = seq;
     const hop = this.#options.tracing?.delivering(this.#options.stream, seq, decoded.msg, cause);
     const emit = () => target(decoded.msg);
+    this.working++;
     this.#options.follower.follow(cause, hop === undefined ? emit : () => hop.run(emit), (outcome) => {
+      this.working--;
       hop?.end(outcome);
       this.#onOutcome(waiting, outcome);
     });

@@ -108,6 +108,11 @@ export class InStream {
       this.#dispatch({ type: 'grant', open, window, at: performance.now() });
   }
 
+  /** Something that was handed over is not processed yet. */
+  get working(): boolean {
+    return this.#delivery.working > 0;
+  }
+
   /** The gate or the node may have opened. */
   wake(): void {
     this.#delivery.wake();

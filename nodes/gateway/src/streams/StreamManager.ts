@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
 import { shareCredit } from '../../../../src/wire/credit.ts';
 import { decodeAck, decodeData, encodeAck } from '../../../../src/wire/frames.ts';
@@ -59,6 +60,7 @@ const DEFAULT_LIMITS: StreamLimits = {
   cacheBytes: 4 * 1024 * 1024,
 };
 const WARN_EVERY_MS = 10_000;
+const REST_POLL_MS = 5;
 
 interface OpenOut {
   readonly epoch: number;
@@ -99,7 +101,8 @@ export class StreamManager implements Streams {
   readonly #tracing = Tracing.start(() => this.#gateway);
   #gateway = '';
   #warnedAt = Number.NEGATIVE_INFINITY;
-  #closing = false;
+  #resting = false;
+  #closed: Promise<void> | undefined;
 
   /** Reads or makes `disk.json` and counts this boot, synchronously. Throws ECHO_DISK_UNUSABLE. */
   constructor(options: StreamManagerOptions) {
@@ -183,20 +186,32 @@ export class StreamManager implements Streams {
     opened.wake();
   }
 
-  closeOut(stream: string): void {
+  closeOut(stream: string): Promise<void> {
     const out = this.#outs.get(stream);
     if (out !== undefined) out.open = false;
     this.#grantCredit();
+    return this.#kept();
   }
 
-  closeIn(stream: string): void {
+  closeIn(stream: string): Promise<void> {
     const known = this.#ins.get(stream);
     if (known !== undefined) known.open = false;
+    return this.#kept();
+  }
+
+  /** Node-RED ends its process when its nodes are closed: the last of them waits until all is on disk. */
+  async #kept(): Promise<void> {
+    if (!this.#resting || this.#open) return;
+    await this.close();
+  }
+
+  get #open(): boolean {
+    return [...this.#outs.values(), ...this.#ins.values()].some(({ open }) => open);
   }
 
   append(stream: string, msg: object, cause: Lineage | undefined): Promise<void> {
     const out = this.#outs.get(stream);
-    if (out === undefined || this.#closing) {
+    if (out === undefined || this.#closed !== undefined) {
       const message = `no stream ${stream} is open on this gateway`;
       return Promise.reject(wireError('ECHO_STREAM_NOT_OPEN', { message, where: stream }));
     }
@@ -248,12 +263,24 @@ export class StreamManager implements Streams {
     this.#grantCredit();
   }
 
+  /** Hands nothing over any more, and waits until all that was is processed, at most so long. */
+  async rest(limitMs: number): Promise<void> {
+    this.#resting = true;
+    const end = performance.now() + limitMs;
+    const working = () => [...this.#ins.values()].some(({ stream }) => stream.working);
+    while (working() && performance.now() < end) await delay(REST_POLL_MS);
+  }
+
   /** Writes what is pending, marks the logs cleanly closed and disconnects. */
-  async close(): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#stopGate();
     for (const { stream } of this.#ins.values()) stream.close();
+    this.#cursors.flush();
     for (const { logged } of this.#outs.values()) await logged?.close();
     this.#cursors.flush();
     await this.#links.close();
@@ -313,7 +340,7 @@ export class StreamManager implements Streams {
       stream,
       boot: this.boot,
       follower: this.#options.follower,
-      held: () => this.#options.gate.holdsIncoming(current()?.options.tab ?? ''),
+      held: () => this.#resting || this.#options.gate.holdsIncoming(current()?.options.tab ?? ''),
       target: () => (current()?.open ? current()?.options.deliver : undefined),
       cursors: this.#cursors,
       dead: this.#dead,
