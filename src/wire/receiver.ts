@@ -294,7 +294,8 @@ function acknowledge(state: ReceiverState, at: number, effects: ReceiverEffect[]
   if (!state.connected) return { state, effects };
   const short = state.done - state.ackedDone >= state.window / 4;
   if (short || at - state.ackedAt >= ACK_INTERVAL_MS) return ackNow(state, at, effects);
-  return { state: { ...state, ackAt: state.ackAt ?? state.ackedAt + ACK_INTERVAL_MS }, effects };
+  if (state.ackAt !== undefined) return { state, effects };
+  return { state: { ...state, ackAt: state.ackedAt + ACK_INTERVAL_MS }, effects };
 }
 
 function ackNow(state: ReceiverState, at: number, effects: ReceiverEffect[], want = 0) {

@@ -109,8 +109,10 @@ export class Delivery {
     if (this.#alone !== undefined && seqs.includes(this.#alone.seq)) this.#accompany(this.#alone);
   }
 
+  /** What is settled by now is reported: after a clean end it is not delivered again. */
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#flushSettled();
   }
 
   /** Goes on after the gate or the node opened. */
@@ -236,7 +238,7 @@ export class Delivery {
     this.#timers.add(timer);
   }
 
-  /** Collects until the end of the running job, so that a burst makes one event. */
+  /** Collects until the event loop comes round, so that a burst makes one event. */
   #settle(incarnation: Incarnation, seq: number): void {
     if (this.#settled !== undefined && this.#settled.incarnation !== incarnation) this.#flushSettled();
     if (this.#settled !== undefined) {
@@ -244,7 +246,7 @@ export class Delivery {
       return;
     }
     this.#settled = { incarnation, seqs: [seq] };
-    queueMicrotask(() => this.#flushSettled());
+    setImmediate(() => this.#flushSettled());
   }
 
   #flushSettled(): void {

@@ -165,8 +165,8 @@ export class InStream {
 
   /** Notes what was handed over, so that the next start need not suspect more. */
   close(): void {
-    this.#driver.stop();
     this.#delivery.stop();
+    this.#driver.stop();
     this.#guard.close();
     const { incarnation, done, received } = this.#state;
     if (incarnation.born === 0 || received < this.#suspectTo) return;
