@@ -13,7 +13,7 @@ import { problemOf } from './deploy/look.ts';
 import { idsOf } from './deploy/nodes.ts';
 import { adopt, giveBack } from './deploy/ownership.ts';
 import { Planner, type Prepared, type Wanted } from './deploy/Planner.ts';
-import { awayWith, inUse, refuseBlocked } from './deploy/refusal.ts';
+import { awayWith, failureOf, inUse, refuseBlocked } from './deploy/refusal.ts';
 import { revise } from './deploy/rewrite.ts';
 import { givenUp } from './deploy/stranded.ts';
 import { Views } from './deploy/views.ts';
@@ -177,6 +177,10 @@ export class Orchestrator implements OrchestratorService {
     this.#emit('application', id, 'removed');
   }
 
+  async planRemoval(id: string, options?: StandOptions): Promise<Plan> {
+    return (await this.#planner.standing(id, 'remove', options)).plan;
+  }
+
   applications(): AppSummary[] {
     return this.#views.list();
   }
@@ -336,7 +340,7 @@ export class Orchestrator implements OrchestratorService {
       this.#emit('progress', record.application, progress);
     });
     const { step } = applied.record;
-    if (step === 'undone' || step === 'release') throw applied.error;
+    if (step === 'undone' || step === 'release') throw failureOf(applied.error, plan);
   }
 
   /** Declared loss is said where the work is shown, and kept in the log. */

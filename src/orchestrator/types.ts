@@ -17,6 +17,11 @@ export interface StandOptions {
   readonly drain?: boolean;
   /** Give them up: declared loss. */
   readonly discard?: boolean;
+  /**
+   * Somebody is there to be asked: what has waited longer than `drainMs` is refused at once, where a drain would pause
+   * the sources for nothing.
+   */
+  readonly ask?: boolean;
   /** How long tasks and streams may take to drain, ms. Default 15,000. */
   readonly drainMs?: number;
 }
@@ -110,6 +115,8 @@ export interface StrandedStream {
   readonly from: string;
   /** Gateways that would not get what waits. */
   readonly consumers: readonly string[];
+  /** Those of its gateways that are away. */
+  readonly away: readonly string[];
   readonly records: number;
   readonly bytes?: number;
   /** Age of the oldest. */
@@ -303,6 +310,8 @@ export interface OrchestratorService {
   stop(id: string, onProgress?: (progress: Progress) => void, options?: StandOptions): Promise<AppSummary>;
   start(id: string, onProgress?: (progress: Progress) => void): Promise<AppSummary>;
   remove(id: string, onProgress?: (progress: Progress) => void, options?: StandOptions): Promise<void>;
+  /** What `remove` would do; touches nothing. */
+  planRemoval(id: string, options?: StandOptions): Promise<Plan>;
   rollback(
     id: string,
     version: number,

@@ -153,6 +153,7 @@ const stranded = z.object({
   stream: text,
   from: text,
   consumers: z.array(text),
+  away: z.array(text).describe('Those of its gateways that are away.'),
   records: count,
   bytes: count.exactOptional(),
   ageMs: z.number().exactOptional(),

@@ -35,7 +35,7 @@ import { type Look, look, problemOf } from './look.ts';
 import { cutWiresOf, planOf } from './plan.ts';
 import type { DeployRecord } from './record.ts';
 import { routesOf, routeWarnings } from './routes.ts';
-import { givenUp, type LastStatus } from './stranded.ts';
+import { givenUp, type LastStatus, type Stranding } from './stranded.ts';
 import { type Work, workOf } from './work.ts';
 
 export interface PlannerPorts {
@@ -123,7 +123,7 @@ export class Planner {
       allowOffline: options.allowOffline ?? false,
       overwrite: options.overwrite ?? false,
       lastStatus: (stream) => this.#lastStatus(stream),
-      stranding: strandingOf(options),
+      stranding: this.#strandingOf(options),
     });
     const sameFlow =
       app?.state === 'running' &&
@@ -184,7 +184,7 @@ export class Planner {
       allowOffline: !starting,
       overwrite: !starting,
       lastStatus: (stream) => this.#lastStatus(stream),
-      stranding: strandingOf(options),
+      stranding: this.#strandingOf(options),
     });
     const plan = planOf({
       ...situation,
@@ -310,6 +310,12 @@ export class Planner {
     return beat !== undefined && status?.role === 'out' ? { status, at: beat.at } : undefined;
   }
 
+  #strandingOf({ drain, discard, ask, drainMs = this.#ports.drainMs }: StandOptions): Stranding {
+    if (discard === true) return { choice: 'discard' };
+    if (drain === true) return { choice: 'drain' };
+    return ask === true ? { refuseFrom: drainMs } : {};
+  }
+
   async #situation(id: string, fragments: ReadonlyMap<string, RawFlow>) {
     const { store, fleet, concurrency } = this.#ports;
     const deployed = store.deployed.ofApplication(id);
@@ -366,9 +372,6 @@ const noteOf = (parts: readonly (string | undefined)[]): { note?: string } => {
   const said = parts.filter((part) => part !== undefined);
   return said.length === 0 ? {} : { note: said.join('; ') };
 };
-
-const strandingOf = ({ drain, discard }: StandOptions): 'drain' | 'discard' | undefined =>
-  discard === true ? 'discard' : drain === true ? 'drain' : undefined;
 
 const byGateway = (fragments: readonly Fragment[]): Map<string, RawFlow> =>
   new Map(fragments.map((fragment) => [fragment.gateway, fragment.nodes]));

@@ -1,7 +1,7 @@
 /** Refusals as errors. */
 import { flowError } from '../../flow/errors.ts';
 import { placementError } from '../../placement/errors.ts';
-import { EchoError, type ErrorCatalogue } from '../../wire/errors.ts';
+import { EchoError, type ErrorCatalogue, isEchoError } from '../../wire/errors.ts';
 import { gatewayError } from '../gateways/errors.ts';
 import { storeError } from '../store/errors.ts';
 import type { Plan } from '../types.ts';
@@ -15,8 +15,8 @@ const known: ErrorCatalogue = {
   ...deployError.catalogue,
 };
 
-/** Throws the first blocker as an error; `details.blockers` holds them all. */
-export function refuseBlocked({ blockers }: Plan): void {
+/** Throws the first blocker as an error; `details` holds them all, and the records that wait. */
+export function refuseBlocked({ blockers, stranded }: Plan): void {
   const [first] = blockers;
   if (first === undefined) return;
   const { code, message, remedy, where } = first;
@@ -26,7 +26,20 @@ export function refuseBlocked({ blockers }: Plan): void {
     message: `${message}${more}`,
     remedy,
     ...(where === undefined ? {} : { where }),
-    details: { blockers },
+    details: { blockers, stranded },
+  });
+}
+
+/** What a deploy failed with; one that ran out of time while records wait says which. */
+export function failureOf(error: unknown, { stranded }: Plan): unknown {
+  if (!isEchoError(error, 'ECHO_DRAIN_TIMEOUT') || stranded.length === 0) return error;
+  const { code, message, where, remedy, details } = error;
+  return new EchoError(code, error, {
+    message,
+    remedy,
+    ...(where === undefined ? {} : { where }),
+    details: { ...details, stranded },
+    cause: error,
   });
 }
 

@@ -20,8 +20,15 @@ export interface StrandedInput {
   readonly after: readonly CutStream[];
   readonly away: (gateway: string) => boolean;
   readonly last: LastStatus;
+  readonly stranding: Stranding;
+}
+
+/** What becomes of records that wait. */
+export interface Stranding {
   /** Wait for gateways that are away, or give up what waits; default: refuse. */
-  readonly choice: 'drain' | 'discard' | undefined;
+  readonly choice?: 'drain' | 'discard';
+  /** Refuse too what has waited longer than this, ms: it will hardly drain by itself. */
+  readonly refuseFrom?: number;
 }
 
 export interface Stranded {
@@ -37,27 +44,27 @@ export function strandedOf(input: StrandedInput): Stranded {
   return {
     streams: judged.flatMap(({ found }) => (found.records === 0 ? [] : [found])),
     draining: judged.flatMap(({ found }) => (found.action === 'drain' ? [found.stream] : [])),
-    blockers: judged.flatMap(({ found, away }) => (found.action === 'refuse' ? [refusal(found, away)] : [])),
+    blockers: judged.flatMap(({ found }) => (found.action === 'refuse' ? [refusal(found)] : [])),
     warnings: judged.flatMap((each) => warningsOf(each)),
   };
 }
 
 interface Judged {
   readonly found: StrandedStream;
-  /** Its gateways that are away. */
-  readonly away: readonly string[];
   readonly known: boolean;
 }
 
-function judge({ after, away, last, choice }: StrandedInput, stream: CutStream): Judged {
+function judge({ after, away, last, stranding }: StrandedInput, stream: CutStream): Judged {
+  const { choice, refuseFrom = Number.POSITIVE_INFINITY } = stranding;
   const told = last(stream);
   const left = leaving(stream, after);
   const missing = participants(stream).filter(away);
-  const backlog = told === undefined ? { records: 0 } : backlogOf(told.status, told.at, left);
+  const backlog: Backlog = told === undefined ? { records: 0 } : backlogOf(told.status, told.at, left);
   const producerAway = away(stream.from.gateway);
   const action = (): StrandedStream['action'] => {
     if (choice === 'discard') return 'discard';
-    if (missing.length === 0 || (choice === 'drain' && !producerAway)) return 'drain';
+    const stands = backlog.records > 0 && (backlog.ageMs ?? 0) >= refuseFrom;
+    if (choice === 'drain' ? !producerAway : missing.length === 0 && !stands) return 'drain';
     if (backlog.records > 0 && left.length > 0) return 'refuse';
     // Nothing is known to wait: where the producer can be asked it is asked once more.
     return producerAway || left.length === 0 ? 'none' : 'drain';
@@ -66,10 +73,11 @@ function judge({ after, away, last, choice }: StrandedInput, stream: CutStream):
     stream: stream.stream,
     from: stream.from.gateway,
     consumers: left,
+    away: missing,
     ...backlog,
     action: action(),
   };
-  return { found, away: missing, known: told !== undefined };
+  return { found, known: told !== undefined };
 }
 
 /**
@@ -85,11 +93,13 @@ function leaving(old: CutStream, after: readonly CutStream[]): string[] {
   return newcomer ? [] : before.filter((gateway) => !staying.has(gateway));
 }
 
+type Backlog = Pick<StrandedStream, 'records' | 'bytes' | 'ageMs'>;
+
 function backlogOf(
   { head, consumers, backlog }: OutStreamStatus,
   at: number,
   left: readonly string[],
-): Pick<StrandedStream, 'records' | 'bytes' | 'ageMs'> {
+): Backlog {
   const stables = left.flatMap((gateway) => consumers[gateway]?.stable ?? []);
   const records = Math.max(0, ...stables.map((stable) => head - stable));
   if (backlog === undefined || backlog.records === 0) return { records };
@@ -98,18 +108,15 @@ function backlogOf(
   return { records, bytes, ...(since === undefined ? {} : { ageMs: Math.max(0, at - since) }) };
 }
 
-const refusal = ({ stream, records, consumers }: StrandedStream, away: readonly string[]): Problem =>
-  problemOf(
-    deployError('ECHO_STREAM_NOT_DRAINED', {
-      message:
-        `Stream ${stream} holds ${records} record(s) for ${consumers.join(', ')} that would be lost, ` +
-        `and ${away.join(', ')} ${away.length > 1 ? 'are' : 'is'} away.`,
-      where: stream,
-    }),
-  );
+function refusal({ stream, records, consumers, away }: StrandedStream): Problem {
+  const why =
+    away.length === 0 ? 'they have waited long' : `${away.join(', ')} ${away.length > 1 ? 'are' : 'is'} away`;
+  const message = `Stream ${stream} holds ${records} record(s) for ${consumers.join(', ')} that would be lost, and ${why}.`;
+  return problemOf(deployError('ECHO_STREAM_NOT_DRAINED', { message, where: stream }));
+}
 
-function warningsOf({ found, away, known }: Judged): Stranded['warnings'] {
-  const { stream, records, action } = found;
+function warningsOf({ found, known }: Judged): Stranded['warnings'] {
+  const { stream, records, action, away } = found;
   if (action === 'discard' && records > 0)
     return [warning(stream, `Stream ${stream} is not drained: ${records} record(s) are given up.`)];
   if (action !== 'none' || found.consumers.length === 0) return [];

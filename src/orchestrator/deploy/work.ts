@@ -13,7 +13,7 @@ import { type Look, problemOf } from './look.ts';
 import { gatedTabs, merge, region } from './merge.ts';
 import { type Entry, equalEntries, equalFlows, isGlobal, subflowOf, tabsOf, union } from './nodes.ts';
 import type { DeployRecord, Target } from './record.ts';
-import { type LastStatus, participants, type StrandedInput, strandedOf } from './stranded.ts';
+import { type LastStatus, participants, type Stranding, strandedOf } from './stranded.ts';
 
 export interface WorkInput {
   readonly looks: ReadonlyMap<string, Look>;
@@ -32,8 +32,7 @@ export interface WorkInput {
   readonly overwrite: boolean;
   /** What the producer of a stream last said of it. */
   readonly lastStatus: LastStatus;
-  /** What becomes of records that cannot be drained; default: the deploy refuses. */
-  readonly stranding: StrandedInput['choice'];
+  readonly stranding: Stranding;
 }
 
 export interface Work extends Pick<DeployRecord, 'targets' | 'bystanders' | 'draining' | 'retiring'> {
@@ -57,7 +56,7 @@ export function workOf(input: WorkInput): Work {
     after: input.streams.after,
     away: (gateway) => offline.has(gateway),
     last: input.lastStatus,
-    choice: input.stranding,
+    stranding: input.stranding,
   });
   return {
     targets,

@@ -226,6 +226,7 @@ export function memoryService(): MemoryService {
       return setStatus(id, 'stopped');
     },
     start: async (id) => setStatus(id, 'running'),
+    planRemoval: async (id) => plan({ application: id, flow: app(id).detail.flow }),
     remove: async (id, _onProgress, options = {}) => {
       app(id);
       stood.push(['remove', options]);
@@ -376,6 +377,7 @@ const strandedStream = {
   stream: 'city/parse:0',
   from: 'edge-1',
   consumers: ['fog-1'],
+  away: [],
   records: 12,
   bytes: 3_400,
   ageMs: 61_000,

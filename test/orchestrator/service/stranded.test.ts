@@ -1,6 +1,6 @@
 /** Records that wait in streams which a deploy, a stop or a removal takes away. */
 import assert from 'node:assert/strict';
-import type { Progress } from '../../../src/orchestrator/types.ts';
+import type { DeployOptions, Progress, StrandedStream } from '../../../src/orchestrator/types.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import type { SimulatedGateway } from '../../kit/simulator/index.ts';
 import { waitFor } from '../../kit/wait.ts';
@@ -106,6 +106,38 @@ describe('a backlog that a change would strand', function () {
     });
     fog.control.waiting.clear();
     assert.equal((await deploy).version, 2);
+  });
+
+  it('that has stood longer than a drain may take is refused at once where somebody can be asked', async () => {
+    const options = { ask: true };
+    const input = { application: app, flow: shorter(), options };
+    const refused = { code: 'ECHO_STREAM_NOT_DRAINED', message: /they have waited long/ };
+    await assert.rejects(rig.orchestrator.deploy(input), refused);
+    await assert.rejects(rig.orchestrator.remove(app, undefined, options), refused);
+    const planned = await rig.orchestrator.planRemoval(app, options);
+    assert.deepEqual(
+      planned.stranded.map(({ records, action, away }) => [records, action, away]),
+      [[7, 'refuse', []]],
+    );
+    const patient = await rig.orchestrator.plan({ ...input, options: { ...options, drainMs: 600_000 } });
+    assert.equal(patient.stranded[0]?.action, 'drain');
+  });
+
+  it('is named by the error of a deploy that refuses, and of one that ran out of time', async () => {
+    const named = (action: string) => (error: { details?: { stranded?: StrandedStream[] } }) => {
+      const streams = error.details?.stranded?.map(({ stream, records, action }) => [
+        stream,
+        records,
+        action,
+      ]);
+      assert.deepEqual(streams, [[stream, 7, action]]);
+      return true;
+    };
+    const deploy = (options: DeployOptions) =>
+      rig.orchestrator.deploy({ application: app, flow: shorter(), options });
+    await assert.rejects(deploy({ drainMs: 100 }), named('drain'));
+    await leave(cloud);
+    await assert.rejects(deploy({ allowOffline: true }), named('refuse'));
   });
 
   it('makes stop and removal refuse alike, and discard lets them', async () => {
