@@ -1,6 +1,7 @@
 /** Two or more stream managers on one broker, with a gate that can be held and a follower that can be slow. */
 import type { Lineage, Outcome } from '../../../nodes/gateway/src/ports.ts';
-import { type StreamLimits, StreamManager } from '../../../nodes/gateway/src/streams/StreamManager.ts';
+import type { LogLimits } from '../../../nodes/gateway/src/streams/OutStreams.ts';
+import { StreamManager } from '../../../nodes/gateway/src/streams/StreamManager.ts';
 import type { InStreamStatus, OutStreamStatus } from '../../../src/wire/control.ts';
 import type { Via } from '../../../src/wire/nodes.ts';
 import type { WireChoice } from '../../../src/wire/options.ts';
@@ -32,14 +33,14 @@ export class Rig {
   via: Via | undefined;
   #held = false;
   #onChange: (() => void) | undefined;
-  readonly #limits: Partial<StreamLimits>;
+  readonly #limits: Partial<LogLimits>;
   readonly #urls: string[];
 
   constructor(
     kit: Disposables,
     gateway: string,
     url: string,
-    limits: Partial<StreamLimits> = {},
+    limits: Partial<LogLimits> = {},
     otherUrls: string[] = [],
   ) {
     this.gateway = gateway;
