@@ -13,6 +13,8 @@ import { compareIncarnations, type Incarnation, NO_INCARNATION, sameBoot, WINDOW
 export interface ReceiverCursor {
   readonly incarnation: Incarnation;
   readonly stable: number;
+  /** Finished beyond `stable`, where the state of the tasks is kept with the cursor; these are not handed over again. */
+  readonly early?: readonly Range[];
   /**
    * Nothing above was ever handed over; written at a clean end only. Without it, the sender's word stands for what may
    * have been.
@@ -20,7 +22,7 @@ export interface ReceiverCursor {
   readonly handed?: number;
 }
 
-interface Range {
+export interface Range {
   readonly from: number;
   readonly to: number;
 }
@@ -103,7 +105,7 @@ export function initReceiver(
     received: cursor.stable,
     done: cursor.stable,
     stable: cursor.stable,
-    early: [],
+    early: cursor.early ?? [],
     credit: cursor.stable,
     open: true,
     window: WINDOW_RECORDS,
@@ -117,6 +119,11 @@ export function initReceiver(
     duplicates: 0,
     lost: 0,
   };
+}
+
+/** Where the consumer stands now: for a checkpoint, in which it goes with the state of the tasks. */
+export function cursorNow({ incarnation, done, early }: ReceiverState): ReceiverCursor {
+  return early.length === 0 ? { incarnation, stable: done } : { incarnation, stable: done, early };
 }
 
 export function reduceReceiver(
@@ -138,7 +145,8 @@ export function reduceReceiver(
     case 'persisted': {
       const { incarnation, stable } = event.cursor;
       if (compareIncarnations(incarnation, state.incarnation) !== 0) return { state, effects };
-      const moved = { ...state, stable: Math.max(state.stable, stable) };
+      const persisting = Math.max(state.persisting, stable);
+      const moved = { ...state, stable: Math.max(state.stable, stable), persisting };
       return acknowledge(persist(moved, effects), event.at, effects);
     }
     case 'link':
@@ -214,8 +222,8 @@ function takeRecords(before: ReceiverState, frame: DataFrame, effects: ReceiverE
     }
     if (entry.seq > received + 1) missing = true;
     if (missing || entry.seq > limit) break;
-    if (entry.record.kind === 'message') messages.push(entry);
-    else passed.push({ from: received + 1, to: entry.to });
+    if (entry.record.kind !== 'message') passed.push({ from: received + 1, to: entry.to });
+    else if (!isEarly(state.early, entry.seq)) messages.push(entry);
     if (entry.record.kind === 'gap') {
       effects.push({ type: 'loss', from: received + 1, to: entry.to, reason: entry.record.reason });
       state = { ...state, lost: state.lost + entry.to - received };
@@ -227,6 +235,12 @@ function takeRecords(before: ReceiverState, frame: DataFrame, effects: ReceiverE
   if (messages.length > 0)
     effects.push({ type: 'deliver', records: messages, redeliveredTo: frame.redeliveredTo });
   return { state, missing };
+}
+
+/** Finished before this boot, as its cursor says: `done` moves over it by itself. */
+function isEarly(early: readonly Range[], seq: number): boolean {
+  const last = early.at(-1);
+  return last !== undefined && seq <= last.to && early.some(({ from, to }) => from <= seq && seq <= to);
 }
 
 function lose(state: ReceiverState, to: number, reason: GapReason | 'base', effects: ReceiverEffect[]) {
