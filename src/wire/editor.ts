@@ -3,6 +3,7 @@
  * editor's `echo/…` admin endpoints. Plain JSON; the plugin reads what it knows and ignores the rest.
  */
 import type { Tier } from './control.ts';
+import type { WireChoice } from './options.ts';
 
 export const editorTopics = {
   /** `DeployNotice` */
@@ -34,8 +35,36 @@ export interface GatewaySummary {
 export interface CutWireSummary {
   readonly from: { readonly node: string; readonly name: string; readonly gateway: string };
   readonly to: readonly { readonly node: string; readonly name: string; readonly gateway: string }[];
+  /** The brokers it takes: `shared`, `site/<site>`, or both. */
+  readonly broker: string;
   readonly why: string;
   readonly level: string;
+  /** What was chosen besides; absent where nothing. */
+  readonly options?: WireChoice;
+}
+
+/** Records that wait in a stream which the change takes away. */
+export interface StrandedSummary {
+  readonly stream: string;
+  /** Gateway that holds the log. */
+  readonly from: string;
+  readonly consumers: readonly string[];
+  /** Those of its gateways that are away. */
+  readonly away: readonly string[];
+  readonly records: number;
+  readonly bytes?: number;
+  readonly ageMs?: number;
+  /** What a deploy does with them; `refuse`: it asks. */
+  readonly action: 'drain' | 'discard' | 'refuse' | 'none';
+}
+
+/** The answer: wait until they are processed, or give them up as declared loss. */
+export type StrandedChoice = 'drain' | 'discard';
+
+/** `POST echo/deploy`: tries the draft again, with the answer for one application where there was a question. */
+export interface DeployAgain {
+  readonly application?: string;
+  readonly stranded?: StrandedChoice;
 }
 
 export interface ProblemSummary {
@@ -67,6 +96,13 @@ export type DeployNotice =
       readonly warnings: readonly string[];
     })
   | (About & { readonly kind: 'refused'; readonly problem: ProblemSummary })
+  /** Refused until the user says what becomes of records that wait. */
+  | (About & {
+      readonly kind: 'stranded';
+      readonly application: string;
+      readonly problem: ProblemSummary;
+      readonly stranded: readonly StrandedSummary[];
+    })
   | (About & { readonly kind: 'removed' })
   /** A deploy from elsewhere made a new version while the canvas holds a draft of the application. */
   | (About & { readonly kind: 'diverged'; readonly version: number });
@@ -110,6 +146,7 @@ export type PlanSummary =
       readonly placement: Readonly<Record<string, string>>;
       readonly warnings: readonly string[];
       readonly blockers: readonly ProblemSummary[];
+      readonly stranded: readonly StrandedSummary[];
     })
   | (About & { readonly kind: 'refused'; readonly problem: ProblemSummary })
-  | (About & { readonly kind: 'remove' });
+  | (About & { readonly kind: 'remove'; readonly stranded: readonly StrandedSummary[] });

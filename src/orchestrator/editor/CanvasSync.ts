@@ -6,11 +6,13 @@
  */
 import type { Logger } from 'pino';
 import type { RawFlow } from '../../flow/types.ts';
-import type { ApplicationSummary, DeployNotice, PlanSummary } from '../../wire/editor.ts';
+import type { ApplicationSummary, DeployAgain, DeployNotice, PlanSummary } from '../../wire/editor.ts';
 import type { Credentials, DraftGuard, OrchestratorService } from '../types.ts';
-import { fingerprint, identities, replaceUnit, type Unit, unitsOf, withApp } from './canvas.ts';
-import { type Draft, type DraftStore, EMPTY_DRAFT, type Synced } from './draftStore.ts';
-import { aboutOf, applicationSummary, planSummary, problemOf, summaryOf } from './notices.ts';
+import { replaceUnit, type Unit } from './canvas.ts';
+import { DraftDeploy } from './DraftDeploy.ts';
+import { DraftState } from './DraftState.ts';
+import type { Draft, DraftStore } from './draftStore.ts';
+import { applicationSummary } from './notices.ts';
 import type { DraftHolder } from './storageModule.ts';
 
 /** In place of Node-RED's user for a save that follows a deploy from elsewhere. */
@@ -34,22 +36,25 @@ export interface CanvasSyncOptions {
 
 export class CanvasSync implements DraftGuard, DraftHolder {
   readonly #service: OrchestratorService;
-  readonly #store: DraftStore;
   readonly #log: Logger;
-  #draft: Draft;
+  readonly #state: DraftState;
+  readonly #deploys: DraftDeploy;
   #port: CanvasPort | undefined;
   #queue: Promise<void> = Promise.resolve();
   #deployQueued = false;
   #unsubscribe = (): void => {};
-  /** Being deployed from the canvas now: what differs is on its way, not a draft. */
-  readonly #deploying = new Set<string>();
   readonly #discarded = new Set<string>();
 
-  constructor(options: CanvasSyncOptions) {
-    this.#service = options.service;
-    this.#store = options.store;
-    this.#log = options.log;
-    this.#draft = options.store.load() ?? EMPTY_DRAFT;
+  constructor({ service, store, log }: CanvasSyncOptions) {
+    this.#service = service;
+    this.#log = log;
+    this.#state = new DraftState(
+      store,
+      (flow) => this.#port?.credentials(flow) ?? {},
+      () => this.#port?.changed(),
+    );
+    const notify = (notice: DeployNotice) => this.#port?.notify(notice);
+    this.#deploys = new DraftDeploy({ service, state: this.#state, log, notify });
   }
 
   /** Brings the canvas up to the store, then follows it. Called once, when the runtime is up. */
@@ -59,10 +64,7 @@ export class CanvasSync implements DraftGuard, DraftHolder {
       if (change === 'new-version' || change === 'removed') void this.#enqueue(() => this.#follow(id));
       else port.changed();
     });
-    const known = new Set([
-      ...this.#service.applications().map(({ id }) => id),
-      ...Object.keys(this.#draft.synced),
-    ]);
+    const known = new Set([...this.#service.applications().map(({ id }) => id), ...this.#state.known()]);
     for (const id of known) await this.#enqueue(() => this.#follow(id));
   }
 
@@ -82,26 +84,23 @@ export class CanvasSync implements DraftGuard, DraftHolder {
   }
 
   draft(): Draft {
-    return this.#draft;
+    return this.#state.draft;
   }
 
   async flowsSaved(flows: RawFlow, user: unknown): Promise<void> {
-    this.#mark(flows);
-    this.#draft = { ...this.#draft, flows: structuredClone(flows) as RawFlow };
-    await this.#store.save(this.#draft);
+    await this.#state.saveFlows(flows);
     if (user === FOLLOWING) return;
     // Whoever allowed the old draft to be overwritten did not mean this one.
     this.#discarded.clear();
     this.deployDraft();
   }
 
-  async credentialsSaved(credentials: Record<string, unknown>): Promise<void> {
-    this.#draft = { ...this.#draft, credentials };
-    await this.#store.save(this.#draft);
+  credentialsSaved(credentials: Record<string, unknown>): Promise<void> {
+    return this.#state.saveCredentials(credentials);
   }
 
   hasUnsavedDraft(application: string): boolean {
-    return this.#isDraft(application, this.#units());
+    return this.#isDraft(application, this.#state.units());
   }
 
   discardDraft(application: string): void {
@@ -110,42 +109,26 @@ export class CanvasSync implements DraftGuard, DraftHolder {
 
   /** Every deployed application, for the editor's sidebar. */
   applications(): ApplicationSummary[] {
-    const units = this.#units();
+    const units = this.#state.units();
     return this.#service
       .applications()
       .map(({ id }) => applicationSummary(this.#service.application(id), this.#isDraft(id, units)));
   }
 
   /** What a Deploy of this canvas would do; touches nothing. */
-  async plan(canvas: RawFlow): Promise<PlanSummary[]> {
-    const units = unitsOf(canvas, this.#draft.synced);
-    const plans: PlanSummary[] = this.#gone(units).map((id) => ({ ...this.#aboutGone(id), kind: 'remove' }));
-    for (const unit of units) {
-      if (!this.#changed(unit)) continue;
-      try {
-        plans.push(planSummary(unit, await this.#service.plan(this.#input(unit))));
-      } catch (error) {
-        plans.push({ ...aboutOf(unit), kind: 'refused', problem: problemOf(error, unit.flow) });
-      }
-    }
-    return plans;
-  }
-
-  /** Every tab carries the id of its application, as the caller's own array is what Node-RED makes the revision of. */
-  #mark(flows: RawFlow): void {
-    const owner = identities(flows, this.#draft.synced);
-    flows.forEach((entry, at) => {
-      if (entry.type === 'tab') (flows as RawFlow[number][])[at] = withApp(entry, owner.get(entry.id));
-    });
+  plan(canvas: RawFlow): Promise<PlanSummary[]> {
+    return this.#deploys.plan(canvas);
   }
 
   /** Deploys what differs from the store, soon; a call made before it began is the same deploy. */
-  deployDraft(): void {
+  deployDraft({ application, stranded }: DeployAgain = {}): void {
+    if (application !== undefined && stranded !== undefined) this.#deploys.answer(application, stranded);
     if (this.#deployQueued) return;
     this.#deployQueued = true;
     void this.#enqueue(async () => {
       this.#deployQueued = false;
-      await this.#deployChanged();
+      await this.#deploys.deploy();
+      this.#port?.changed();
     });
   }
 
@@ -159,96 +142,15 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     return this.#queue;
   }
 
-  async #deployChanged(): Promise<void> {
-    const units = this.#units();
-    const absorbed = new Set(this.#gone(units));
-    for (const unit of units) {
-      if (!this.#changed(unit)) continue;
-      const swallows = [...absorbed].filter((id) => this.#shares(id, unit));
-      if (swallows.length > 0 && !(await this.#wouldDeploy(unit))) {
-        for (const id of swallows) absorbed.delete(id);
-        continue;
-      }
-      for (const id of swallows) {
-        absorbed.delete(id);
-        await this.#remove(id);
-      }
-      await this.#deploy(unit);
-    }
-    for (const id of absorbed) await this.#remove(id);
-    this.#port?.changed();
-  }
-
-  async #deploy(unit: Unit): Promise<void> {
-    const about = aboutOf(unit);
-    const mark = this.#fingerprint(unit);
-    this.#port?.notify({ ...about, kind: 'started' });
-    if (unit.application !== undefined) this.#deploying.add(unit.application);
-    try {
-      const deployment = await this.#service.deploy(this.#input(unit), ({ step, gateway, message }) => {
-        this.#port?.notify({
-          ...about,
-          kind: 'progress',
-          step,
-          message,
-          ...(gateway === undefined ? {} : { gateway }),
-        });
-      });
-      await this.#agree(deployment.application, {
-        version: deployment.version,
-        fingerprint: mark,
-        tabs: unit.tabs,
-      });
-      this.#port?.notify(summaryOf(unit, deployment));
-    } catch (error) {
-      this.#refused(unit, error);
-    } finally {
-      if (unit.application !== undefined) this.#deploying.delete(unit.application);
-    }
-  }
-
-  /** Tabs of an application were tied to another's: that one is planned before the first is taken off. */
-  async #wouldDeploy(unit: Unit): Promise<boolean> {
-    try {
-      const { blockers } = await this.#service.plan(this.#input(unit));
-      const blocker = blockers[0];
-      if (blocker === undefined) return true;
-      this.#port?.notify({ ...aboutOf(unit), kind: 'refused', problem: blocker });
-    } catch (error) {
-      this.#refused(unit, error);
-    }
-    return false;
-  }
-
-  #refused(unit: Unit, error: unknown): void {
-    const problem = problemOf(error, unit.flow);
-    this.#log.warn(
-      { part: 'editor', code: problem.code, application: unit.application },
-      `deploy of “${unit.name}” refused: ${problem.message}`,
-    );
-    this.#port?.notify({ ...aboutOf(unit), kind: 'refused', problem });
-  }
-
-  async #remove(id: string): Promise<void> {
-    const about = this.#aboutGone(id);
-    try {
-      if (this.#inStore(id)) await this.#service.remove(id);
-      await this.#forget(id);
-      this.#port?.notify({ ...about, kind: 'removed' });
-    } catch (error) {
-      this.#port?.notify({ ...about, kind: 'refused', problem: problemOf(error, []) });
-    }
-  }
-
   /** After a deploy or removal from elsewhere: the canvas takes it over, or keeps its draft and says so. */
   async #follow(id: string): Promise<void> {
-    const synced = this.#draft.synced[id];
-    if (!this.#inStore(id)) {
+    const synced = this.#state.synced(id);
+    if (!this.#deploys.inStore(id)) {
       if (synced === undefined) return;
       if (!this.hasUnsavedDraft(id)) {
         await this.#port?.changeCanvas((flows) => replaceUnit(flows, synced.tabs, id, []));
       }
-      await this.#forget(id);
+      await this.#state.forget(id);
       return;
     }
     const detail = this.#service.application(id);
@@ -263,73 +165,15 @@ export class CanvasSync implements DraftGuard, DraftHolder {
     await this.#port?.changeCanvas((flows) => replaceUnit(flows, replaced, id, detail.flow));
     this.#discarded.delete(id);
     // Ownership first: the fingerprint is of the unit as the canvas now has it.
-    await this.#agree(id, { version: detail.version, fingerprint: '', tabs });
-    const unit = this.#units().find((candidate) => candidate.application === id);
-    const mark = unit === undefined ? '' : this.#fingerprint(unit);
-    await this.#agree(id, { version: detail.version, fingerprint: mark, tabs });
-  }
-
-  async #agree(id: string, synced: Synced): Promise<void> {
-    this.#draft = { ...this.#draft, synced: { ...this.#draft.synced, [id]: synced } };
-    await this.#store.save(this.#draft);
-    this.#port?.changed();
-  }
-
-  async #forget(id: string): Promise<void> {
-    const { [id]: _, ...rest } = this.#draft.synced;
-    this.#draft = { ...this.#draft, synced: rest };
-    await this.#store.save(this.#draft);
-    this.#port?.changed();
+    await this.#state.agree(id, { version: detail.version, fingerprint: '', tabs });
+    const unit = this.#state.units().find((candidate) => candidate.application === id);
+    const fingerprint = unit === undefined ? '' : this.#state.fingerprint(unit);
+    await this.#state.agree(id, { version: detail.version, fingerprint, tabs });
   }
 
   #isDraft(application: string, units: readonly Unit[]): boolean {
-    if (this.#deploying.has(application) || this.#discarded.has(application)) return false;
+    if (this.#deploys.running(application) || this.#discarded.has(application)) return false;
     const unit = units.find((candidate) => candidate.application === application);
-    return unit !== undefined && this.#changed(unit);
-  }
-
-  #units(): Unit[] {
-    return unitsOf(this.#draft.flows, this.#draft.synced);
-  }
-
-  #fingerprint(unit: Unit): string {
-    return fingerprint(unit.flow, this.#port?.credentials(unit.flow) ?? {});
-  }
-
-  #changed(unit: Unit): boolean {
-    return (
-      unit.application === undefined ||
-      this.#draft.synced[unit.application]?.fingerprint !== this.#fingerprint(unit)
-    );
-  }
-
-  /** Applications whose last task left the canvas. */
-  #gone(units: readonly Unit[]): string[] {
-    const present = new Set(units.map((unit) => unit.application));
-    return Object.keys(this.#draft.synced).filter((id) => !present.has(id));
-  }
-
-  #shares(id: string, unit: Unit): boolean {
-    return this.#draft.synced[id]?.tabs.some((tab) => unit.tabs.includes(tab)) ?? false;
-  }
-
-  #aboutGone(id: string): { application: string; name: string; tabs: readonly string[] } {
-    const name = this.#inStore(id) ? this.#service.application(id).name : id;
-    return { application: id, name, tabs: this.#draft.synced[id]?.tabs ?? [] };
-  }
-
-  #inStore(id: string): boolean {
-    return this.#service.applications().some((application) => application.id === id);
-  }
-
-  #input(unit: Unit) {
-    const known = unit.application !== undefined && this.#inStore(unit.application);
-    return {
-      flow: unit.flow,
-      name: unit.name,
-      credentials: this.#port?.credentials(unit.flow) ?? {},
-      origin: 'editor',
-      ...(known ? { application: unit.application! } : {}),
-    };
+    return unit !== undefined && this.#state.differs(unit);
   }
 }

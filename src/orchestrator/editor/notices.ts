@@ -7,12 +7,13 @@ import type {
   GatewaySummary,
   PlanSummary,
   ProblemSummary,
+  StrandedSummary,
 } from '../../wire/editor.ts';
 import { isEchoError } from '../../wire/errors.ts';
 import type { AppDetail, CutWire, Deployment, GatewayPlan, Plan, Problem } from '../types.ts';
 import type { Unit } from './canvas.ts';
 
-type About = Pick<DeployNotice, 'application' | 'name' | 'tabs'>;
+export type About = Pick<DeployNotice, 'application' | 'name' | 'tabs'>;
 
 export const aboutOf = (unit: Unit): About => ({
   ...(unit.application === undefined ? {} : { application: unit.application }),
@@ -34,11 +35,13 @@ const gatewayOf = (plan: GatewayPlan): GatewaySummary => {
   };
 };
 
-const wireOf = ({ from, to, why, level }: CutWire): CutWireSummary => ({
+const wireOf = ({ from, to, broker, why, level, options }: CutWire): CutWireSummary => ({
   from: { node: from.node, name: from.name, gateway: from.gateway },
   to,
+  broker,
   why,
   level,
+  ...(options === undefined ? {} : { options }),
 });
 
 export function summaryOf(unit: Unit, deployment: Deployment): DeployNotice {
@@ -66,7 +69,35 @@ export function planSummary(unit: Unit, plan: Plan): PlanSummary {
     placement: plan.placement,
     warnings: plan.warnings.map(({ message }) => message),
     blockers: plan.blockers.map((blocker) => pointed(blocker, unit.flow)),
+    stranded: plan.stranded,
   };
+}
+
+type Refusal = Extract<DeployNotice, { kind: 'refused' | 'stranded' }>;
+
+/** What stood in the way of a deploy, as its error's details or its plan tell. */
+interface Hindrance {
+  readonly blockers?: readonly Problem[];
+  readonly stranded?: readonly StrandedSummary[];
+}
+
+/** What an answer about the records that wait lets pass: a gateway that is away is brought in line later. */
+const ANSWERED = new Set(['ECHO_STREAM_NOT_DRAINED', 'ECHO_DRAIN_TIMEOUT', 'ECHO_GATEWAY_OFFLINE']);
+
+/** Why a deploy failed or, where nothing else is in the way, the question what becomes of records that wait. */
+export const refusalOf = (about: About, error: unknown, flow: RawFlow): Refusal =>
+  refusal(about, problemOf(error, flow), (isEchoError(error) && error.details) || {});
+
+/** The same of a plan with blockers. */
+export const blockedBy = (about: About, first: Problem, plan: Plan, flow: RawFlow): Refusal =>
+  refusal(about, pointed(first, flow), plan);
+
+function refusal(about: About, problem: ProblemSummary, { blockers, stranded = [] }: Hindrance): Refusal {
+  const { application } = about;
+  const asks = stranded.length > 0 && (blockers ?? [problem]).every(({ code }) => ANSWERED.has(code));
+  return asks && application !== undefined
+    ? { ...about, application, kind: 'stranded', problem, stranded }
+    : { ...about, kind: 'refused', problem };
 }
 
 export function applicationSummary(detail: AppDetail, draft: boolean): ApplicationSummary {

@@ -10,8 +10,9 @@ import express, {
   Router,
 } from 'express';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import type { RawFlow } from '../../flow/types.ts';
-import type { FleetSummary } from '../../wire/editor.ts';
+import type { DeployAgain, FleetSummary } from '../../wire/editor.ts';
 import { isEchoError } from '../../wire/errors.ts';
 import type { OrchestratorService } from '../types.ts';
 import type { CanvasSync } from './CanvasSync.ts';
@@ -41,9 +42,14 @@ export function editorRoutes(parts: EditorParts): Router {
     if (!Array.isArray(flows)) response.status(400).json({ message: 'the body must be {"flows": […]}' });
     else response.json(await sync.plan(flows as unknown as RawFlow));
   });
-  router.post('/echo/deploy', may('flows.write'), (_request, response) => {
-    sync.deployDraft();
-    response.status(202).json({});
+  router.post('/echo/deploy', may('flows.write'), json, (request, response) => {
+    const again = readAgain(request.body);
+    if (again === undefined)
+      response.status(400).json({ message: 'the body must be {application, stranded}' });
+    else {
+      sync.deployDraft(again);
+      response.status(202).json({});
+    }
   });
 
   const button = (act: (request: Request) => Promise<number>) => buttonRoute(parts, act);
@@ -81,6 +87,14 @@ export function editorRoutes(parts: EditorParts): Router {
   });
   return router;
 }
+
+const deployAgain = z.object({
+  application: z.string().exactOptional(),
+  stranded: z.enum(['drain', 'discard']).exactOptional(),
+}) satisfies z.ZodType<DeployAgain>;
+
+/** Without a body, the draft is tried as it is. */
+const readAgain = (body: unknown): DeployAgain | undefined => deployAgain.safeParse(body ?? {}).data;
 
 function buttonRoute({ log }: EditorParts, act: (request: Request) => Promise<number>): RequestHandler {
   return async (request, response) => {

@@ -7,6 +7,7 @@ import type { RawFlow } from '../../../src/flow/types.ts';
 import { CanvasSync, FOLLOWING } from '../../../src/orchestrator/editor/CanvasSync.ts';
 import { appOf } from '../../../src/orchestrator/editor/canvas.ts';
 import { fileDraftStore } from '../../../src/orchestrator/editor/draftStore.ts';
+import type { StrandedStream } from '../../../src/orchestrator/types.ts';
 import type { DeployNotice } from '../../../src/wire/editor.ts';
 import { EchoError } from '../../../src/wire/errors.ts';
 import { RecordingService } from './recordingService.ts';
@@ -21,6 +22,16 @@ const node = (id: string, z: string, extra: object = {}) => ({
   wires: [[]],
   ...extra,
 });
+/** Records that wait, nobody having said what becomes of them. */
+const waiting: StrandedStream = {
+  stream: 'app-1/n:0',
+  from: 'edge-1',
+  consumers: ['cloud-1'],
+  away: ['cloud-1'],
+  records: 7,
+  ageMs: 61_000,
+  action: 'refuse',
+};
 const log = pino({ level: 'silent' });
 const refusal = (where: string) =>
   new EchoError('ECHO_TEST', { status: 409, title: 'no', remedy: 'do so' }, { message: 'cannot', where });
@@ -192,6 +203,68 @@ describe('canvas and store', () => {
       recorder.deploys.map(({ application }) => application),
       ['app-1'],
     );
+  });
+
+  it('records that wait are asked about, and the answer is good for one deploy', async () => {
+    await press([tab('a'), node('n', 'a')]);
+    recorder.stranded = [waiting];
+    await press([tab('a'), node('m', 'a')]);
+    const asked = notices.at(-1) as Extract<DeployNotice, { kind: 'stranded' }>;
+    assert.deepEqual([asked.kind, asked.application, asked.stranded], ['stranded', 'app-1', [waiting]]);
+    assert.equal(asked.problem.code, 'ECHO_STREAM_NOT_DRAINED');
+    assert.equal(sync.hasUnsavedDraft('app-1'), true);
+
+    sync.deployDraft({ application: 'app-1', stranded: 'discard' });
+    await sync.idle();
+    assert.equal(kinds().at(-1), 'done');
+    assert.equal(recorder.deploys.at(-1)?.options?.discard, true);
+    await press([tab('a'), node('o', 'a')]);
+    assert.equal(kinds().at(-1), 'stranded');
+    sync.deployDraft({ application: 'app-1', stranded: 'drain' });
+    await sync.idle();
+    assert.equal(recorder.deploys.at(-1)?.options?.drain, true);
+  });
+
+  it('nothing is asked where something else is in the way', async () => {
+    await press([tab('a'), node('n', 'a')]);
+    const blockers = [{ code: 'ECHO_DRIFT', message: 'edited', remedy: 'look' }];
+    recorder.refusal = new EchoError(
+      'ECHO_DRIFT',
+      { status: 409, title: 'edited', remedy: 'look' },
+      { details: { blockers, stranded: [waiting] } },
+    );
+    await press([tab('a'), node('m', 'a')]);
+    assert.equal(kinds().at(-1), 'refused');
+  });
+
+  it('a removal asks as well', async () => {
+    await press([tab('a'), tab('b'), node('n', 'a'), node('m', 'b')]);
+    recorder.stranded = [waiting];
+    const canvas = [tab('a'), tab('b'), node('n', 'a')];
+    const plan = await sync.plan(canvas);
+    assert.deepEqual(
+      plan.map((one) => one.kind === 'remove' && one.stranded),
+      [[waiting]],
+    );
+    await press(canvas);
+    assert.deepEqual([kinds().at(-1), recorder.removed], ['stranded', []]);
+    sync.deployDraft({ application: 'app-2', stranded: 'discard' });
+    await sync.idle();
+    assert.deepEqual(recorder.removed, ['app-2']);
+  });
+
+  it('an application that takes over the tabs of another waits for the answer about that one', async () => {
+    await press([tab('a'), tab('b'), node('n', 'a'), node('m', 'b')]);
+    recorder.deploys.length = 0;
+    const [source, target] = [
+      node('n', 'a', { type: 'link out', links: ['m'] }),
+      node('m', 'b', { type: 'link in', links: ['n'] }),
+    ];
+    recorder.remove = async () => {
+      throw refusal('app-2');
+    };
+    await press([tab('a'), tab('b'), source, target]);
+    assert.deepEqual([kinds().at(-1), recorder.deploys], ['refused', []]);
   });
 
   it('a plan touches nothing', async () => {

@@ -12,6 +12,8 @@ import type {
   OrchestratorEvents,
   OrchestratorService,
   Plan,
+  StandOptions,
+  StrandedStream,
 } from '../../../src/orchestrator/types.ts';
 import { EchoError } from '../../../src/wire/errors.ts';
 
@@ -38,12 +40,29 @@ export const GATEWAYS: readonly GatewayView[] = (
   applications: [],
 }));
 
+const NOT_DRAINED = {
+  code: 'ECHO_STREAM_NOT_DRAINED',
+  message: 'Records wait in a stream that goes.',
+  remedy: 'Drain it first, or discard them.',
+};
+
+function refuse({ blockers, stranded }: Pick<Plan, 'blockers' | 'stranded'>): void {
+  const [first] = blockers;
+  if (first === undefined) return;
+  const { code, message, remedy } = first;
+  const entry = { status: 409, title: message, remedy };
+  throw new EchoError(code, entry, { message, details: { blockers, stranded } });
+}
+
 export class RecordingService {
   readonly deploys: DeployInput[] = [];
   readonly removed: string[] = [];
   readonly injected: [string, unknown][] = [];
   readonly switched: [string, boolean][] = [];
   refusal: EchoError | undefined;
+  /** What waits: who does not say what becomes of it is refused. */
+  stranded: StrandedStream[] = [];
+  readonly stood: StandOptions[] = [];
   readonly #apps = new Map<string, { version: number; name: string; flow: RawFlow }>();
   readonly #events = new EventEmitter();
   #next = 1;
@@ -104,10 +123,17 @@ export class RecordingService {
         ),
       ),
       warnings: [],
-      blockers: [],
-      stranded: [],
+      ...this.#waiting(input.options),
       unchanged: false,
     };
+  }
+
+  #waiting({ drain, discard }: StandOptions = {}): Pick<Plan, 'blockers' | 'stranded'> {
+    const chosen = discard === true ? 'discard' : drain === true ? 'drain' : 'refuse';
+    const stranded = this.stranded.map((one) => ({ ...one, action: chosen as StrandedStream['action'] }));
+    const blockers =
+      chosen === 'refuse' ? stranded.map(({ stream }) => ({ ...NOT_DRAINED, where: stream })) : [];
+    return { stranded, blockers };
   }
 
   async deploy(
@@ -117,6 +143,7 @@ export class RecordingService {
     this.deploys.push(input);
     onProgress?.({ at: new Date().toISOString(), step: 'apply', gateway: 'edge-1', message: 'deploying' });
     const plan = await this.plan(input);
+    refuse(plan);
     const { application, version } = plan;
     if (input.application === undefined) this.#next += 1;
     this.#apps.set(application, { version, name: plan.name, flow: input.flow as RawFlow });
@@ -155,7 +182,13 @@ export class RecordingService {
       streams: [],
     };
   }
-  async remove(id: string): Promise<void> {
+  async planRemoval(id: string, options?: StandOptions): Promise<Plan> {
+    const { flow } = this.application(id);
+    return this.plan({ application: id, flow, ...(options === undefined ? {} : { options }) });
+  }
+  async remove(id: string, _onProgress?: unknown, options: StandOptions = {}): Promise<void> {
+    this.stood.push(options);
+    refuse(this.#waiting(options));
     this.removed.push(id);
     this.#apps.delete(id);
     this.emit('application', id, 'removed');
