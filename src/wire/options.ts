@@ -120,6 +120,24 @@ export function domainText(option: WireOption): string {
   return `a whole number from ${domain.least} to ${domain.most}`;
 }
 
+/** An option as it holds for a wire; `said`: by the user, else it is the default. */
+export interface Told {
+  readonly option: WireOption;
+  readonly value: string | number;
+  readonly said: boolean;
+}
+
+/** Told of every wire; the others only where something was said. */
+const ALWAYS: readonly WireOption[] = ['durability', 'credit', 'whenFull', 'priority'];
+
+/** The options of a wire for a user to read. */
+export const toldOf = (choice: WireChoice = {}): Told[] =>
+  WIRE_OPTIONS.filter((option) => ALWAYS.includes(option) || choice[option] !== undefined).map((option) => ({
+    option,
+    value: choice[option] ?? defaultOf(option, choice),
+    said: choice[option] !== undefined,
+  }));
+
 /** Without what is the default anyway, so that saying it changes nothing. */
 export function distinct(choice: WireChoice): WireChoice {
   const kept = WIRE_OPTIONS.filter(

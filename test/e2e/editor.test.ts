@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { StrandedStream } from '../../src/orchestrator/types.ts';
 import { EchoError } from '../../src/wire/errors.ts';
 import { disposables } from '../kit/cleanup.ts';
 import { skip } from '../kit/skip.ts';
@@ -6,6 +7,18 @@ import { waitFor } from '../kit/wait.ts';
 import { startTestEditor, type TestEditor } from '../orchestrator/editor/testEditor.ts';
 import { findBrowser, launchBrowser } from './browser.ts';
 import { EditorPage } from './EditorPage.ts';
+
+/** Messages for the cloud, which is away, in a stream of the fog. */
+const stranded = (application: string): StrandedStream => ({
+  stream: `${application}/work:0`,
+  from: 'fog-1',
+  consumers: ['cloud-1'],
+  away: ['cloud-1'],
+  records: 7,
+  bytes: 1_200,
+  ageMs: 7_200_000,
+  action: 'refuse',
+});
 
 describe('the design editor in Chromium', function () {
   this.timeout(90_000);
@@ -189,6 +202,47 @@ describe('the design editor in Chromium', function () {
     assert.ok((await editor.nodes()).some(({ id }) => id === 'more'));
   });
 
+  it('messages that a deploy would strand are asked about: cancel keeps the draft, an answer deploys it', async () => {
+    const application = at.recorder.applications()[0]!.id;
+    at.recorder.stranded = [stranded(application)];
+    const dialog = editor.page.locator('.red-ui-notification', { hasText: '7 messages' });
+    await editor.page.locator('.red-ui-notification button', { hasText: 'Deploy again' }).click();
+    await dialog.getByText('7 messages, 1.2 kB, the oldest 2 h old').waitFor();
+    await dialog.getByText('cloud-1 (away)').waitFor();
+    await dialog.getByText('Discard: the messages are given up').waitFor();
+    const { version } = at.recorder.application(application);
+    await dialog.locator('button', { hasText: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(at.recorder.application(application).version, version);
+
+    await editor.showSidebar('echo');
+    const sidebar = editor.page.locator('.echo-sidebar');
+    await sidebar.getByText('7 messages').waitFor();
+    await sidebar.locator('a', { hasText: 'Drain first' }).click();
+    await editor.notification('runs on');
+    assert.deepEqual(at.recorder.deploys.at(-1)?.options, {
+      drain: true,
+      drainMs: 60_000,
+      allowOffline: true,
+    });
+    at.recorder.stranded = [];
+  });
+
+  it('messages held by a gateway that is away cannot be drained first', async () => {
+    const { id } = at.recorder.applications()[0]!;
+    at.recorder.stranded = [{ ...stranded(id), away: ['fog-1', 'cloud-1'] }];
+    await editor.paste([{ id: 'last', type: 'change', rules: [], x: 500, y: 270, wires: [[]] }]);
+    await editor.deploy();
+    await editor.page.locator('.red-ui-notification button', { hasText: 'Confirm deploy' }).click();
+    const dialog = editor.page.locator('.red-ui-notification', { hasText: '7 messages' });
+    await dialog.getByText('can be drained when it is back').waitFor();
+    assert.equal(await dialog.locator('button', { hasText: 'Drain first' }).count(), 0);
+    await dialog.locator('button', { hasText: 'Discard' }).click();
+    await editor.notification('runs on');
+    assert.equal(at.recorder.deploys.at(-1)?.options?.discard, true);
+    at.recorder.stranded = [];
+  });
+
   it('a canvas without changes of its own follows a deploy from elsewhere', async () => {
     await at.recorder.deploy({
       name: 'From a shell',
@@ -203,7 +257,6 @@ describe('the design editor in Chromium', function () {
   });
 
   it('an inject button presses the node on its gateway', async () => {
-    await editor.page.locator('.red-ui-notification button', { hasText: 'Close' }).click();
     await editor.pressButton('tick');
     await waitFor(() => at.recorder.injected.some(([id]) => id === 'tick'), { what: 'the press' });
   });

@@ -68,7 +68,9 @@ export function planSummary(unit: Unit, plan: Plan): PlanSummary {
     cutWires: plan.cutWires.map(wireOf),
     placement: plan.placement,
     warnings: plan.warnings.map(({ message }) => message),
-    blockers: plan.blockers.map((blocker) => pointed(blocker, unit.flow)),
+    blockers: asks(plan.blockers, plan.stranded)
+      ? []
+      : plan.blockers.map((blocker) => pointed(blocker, unit.flow)),
     stranded: plan.stranded,
   };
 }
@@ -92,10 +94,12 @@ export const refusalOf = (about: About, error: unknown, flow: RawFlow): Refusal 
 export const blockedBy = (about: About, first: Problem, plan: Plan, flow: RawFlow): Refusal =>
   refusal(about, pointed(first, flow), plan);
 
+const asks = (blockers: readonly Pick<Problem, 'code'>[], stranded: readonly StrandedSummary[]): boolean =>
+  stranded.length > 0 && blockers.every(({ code }) => ANSWERED.has(code));
+
 function refusal(about: About, problem: ProblemSummary, { blockers, stranded = [] }: Hindrance): Refusal {
   const { application } = about;
-  const asks = stranded.length > 0 && (blockers ?? [problem]).every(({ code }) => ANSWERED.has(code));
-  return asks && application !== undefined
+  return asks(blockers ?? [problem], stranded) && application !== undefined
     ? { ...about, application, kind: 'stranded', problem, stranded }
     : { ...about, kind: 'refused', problem };
 }

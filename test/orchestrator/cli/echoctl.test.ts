@@ -40,6 +40,7 @@ describe('echoctl', function () {
     assert.match(out, /^ {4}\+ function {2}parse$/m);
     assert.match(out, /parse on edge-1 ──▶ average on fog-1/);
     assert.match(out, /parse is bound to edge-1, average to fog-1/);
+    assert.match(out, /^ {6}at-least-once, durability flush, credit push, whenFull block, priority 0$/m);
     assert.match(out, /^Ready: 4 to add; 4 nodes restart\.$/m);
   });
 

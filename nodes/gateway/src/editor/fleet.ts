@@ -1,6 +1,7 @@
 /** What the editor knows of the fleet and the deployed applications; empty in a gateway's own editor. */
 import type {
   ApplicationSummary,
+  DeployAgain,
   DeployNotice,
   FleetSummary,
   PlanSummary,
@@ -89,9 +90,16 @@ export async function planCanvas(): Promise<readonly PlanSummary[]> {
   return plan;
 }
 
-/** Tries the saved draft once more: a gateway may be back. */
-export function deployAgain(): void {
-  void $.ajax({ url: 'echo/deploy', method: 'POST', dataType: 'json' });
+/** Tries the saved draft once more: a gateway may be back, or a question was answered. */
+export function deployAgain(answer: DeployAgain = {}): void {
+  const contentType = 'application/json';
+  void $.ajax({
+    url: 'echo/deploy',
+    method: 'POST',
+    contentType,
+    dataType: 'json',
+    data: JSON.stringify(answer),
+  });
 }
 
 /** Load and health change without a notice; looked at while somebody looks. */

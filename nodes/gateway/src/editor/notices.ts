@@ -3,6 +3,7 @@ import { type DeployNotice, editorTopics, type PlanSummary } from '../../../../s
 import { action, h } from './dom.ts';
 import { deployAgain, noteDeploy, planCanvas, refreshFleet } from './fleet.ts';
 import { type Notification, say } from './red.ts';
+import { answers, questionBody } from './stranded.ts';
 
 const shown = new Map<string, Notification>();
 
@@ -35,13 +36,36 @@ function show(notice: DeployNotice): void {
   const { body, type, stays } = content(notice);
   shown.get(key)?.close();
   const close = (): void => notification.close();
-  const again = { text: say('deploy.again'), click: deployAgain };
-  const buttons = [
+  const modal = notice.kind === 'stranded';
+  const options = {
+    type,
+    fixed: stays,
+    modal,
+    ...(stays ? { buttons: buttonsOf(notice, close) } : { timeout: 8000 }),
+  };
+  const notification = RED.notify(body, options);
+  shown.set(key, notification);
+}
+
+/** Where there is a choice, the last is the one that loses nothing. */
+function buttonsOf(notice: DeployNotice, close: () => void): object[] {
+  if (notice.kind === 'stranded') {
+    const choices = [{ text: say('stranded.answer.cancel'), click: close }, ...answers(notice)];
+    const kind = (at: number) => (at === 2 ? { class: 'primary' } : {});
+    return choices.map(({ text, click }, at) => ({
+      text,
+      ...kind(at),
+      click: () => {
+        close();
+        click();
+      },
+    }));
+  }
+  const again = { text: say('deploy.again'), click: () => deployAgain() };
+  return [
     ...(notice.kind === 'refused' ? [again] : []),
     { text: say('close'), class: 'primary', click: close },
   ];
-  const notification = RED.notify(body, { type, fixed: stays, ...(stays ? { buttons } : { timeout: 8000 }) });
-  shown.set(key, notification);
 }
 
 interface Content {
@@ -71,6 +95,8 @@ function content(notice: DeployNotice): Content {
           on: notice.gateways.filter(({ tasks }) => tasks > 0).length,
         }),
       );
+    case 'stranded':
+      return { body: questionBody(notice), type: 'warning', stays: true };
     case 'refused':
       return { body: refusal(notice), type: 'error', stays: true };
   }
@@ -133,7 +159,9 @@ function planText(plan: readonly PlanSummary[]): string {
   const refused = plan.filter(
     (one) => one.kind === 'refused' || (one.kind === 'plan' && one.blockers.length > 0),
   );
-  return refused.length === 0
-    ? say('plan.ready', { count: plan.length })
-    : say('plan.blocked', { count: refused.length });
+  if (refused.length > 0) return say('plan.blocked', { count: refused.length });
+  const asks = plan.some(
+    (one) => one.kind !== 'refused' && one.stranded.some(({ action }) => action === 'refuse'),
+  );
+  return asks ? say('plan.asks') : say('plan.ready', { count: plan.length });
 }

@@ -1,17 +1,17 @@
 /** The ECHO sidebar: the fleet, where the shown tab's application runs, its cut wires, the last deploy or plan. */
 import type {
   ApplicationSummary,
-  CutWireSummary,
   DeployNotice,
   GatewaySummary,
   PlanSummary,
-  ProblemSummary,
 } from '../../../../src/wire/editor.ts';
-import { gatewayColour } from './colours.ts';
+import { cutWireSection } from './cutWires.ts';
 import { action, type Child, h, icon } from './dom.ts';
 import { applicationOf, deployAgain, gateways, lastDeploy, onFleetChange, shownPlan } from './fleet.ts';
 import { TIERS } from './hints.ts';
+import { dot, nameOf, problem, reveal, section } from './parts.ts';
 import { say } from './red.ts';
+import { answers, strandedSection } from './stranded.ts';
 
 export function registerSidebar(): void {
   const content = h('div', { class: 'echo-sidebar' });
@@ -39,20 +39,6 @@ export function registerSidebar(): void {
   RED.events.on('flows:loaded', draw);
   draw();
 }
-
-const section = (title: string, ...children: Child[]): HTMLElement =>
-  h('section', {}, h('h4', {}, title), ...children);
-
-const dot = (gateway: string): HTMLElement =>
-  h('span', { class: 'echo-dot', style: `background:${gatewayColour(gateway)}` });
-
-const reveal = (node: string, name: string): HTMLElement =>
-  action(name, () => RED.view.reveal(node, true), say('reveal'));
-
-const nameOf = (id: string, fallback = ''): string => {
-  const node = RED.nodes.node(id);
-  return fallback || node?.name || node?.type || id;
-};
 
 function fleetSection(): HTMLElement[] {
   const order = gateways().toSorted(
@@ -121,14 +107,21 @@ function applicationSection(application: ApplicationSummary | undefined, tab: st
         'p',
         {},
         say('sidebar.version', { version, status: say(`status.${status}`) }),
-        draft ? h('span', { class: 'echo-tag echo-warn' }, say('sidebar.draft')) : undefined,
+        ...(draft ? undeployed() : []),
       ),
       placementList(application.placement),
     ),
-    ...wireSection(application.cutWires),
+    ...cutWireSection(application.cutWires),
     ...(last === undefined ? [] : lastSection(last)),
   ];
 }
+
+/** After a reload, when no notice tells of the refusal any more, the draft can still be tried again. */
+const undeployed = (): Child[] => [
+  h('span', { class: 'echo-tag echo-warn' }, say('sidebar.draft')),
+  ' ',
+  action(say('deploy.again'), () => deployAgain()),
+];
 
 function placementList(placement: Readonly<Record<string, string>>): HTMLElement {
   const byGateway = new Map<string, string[]>();
@@ -158,30 +151,6 @@ function placementList(placement: Readonly<Record<string, string>>): HTMLElement
   return h('ul', { class: 'echo-list' }, ...items);
 }
 
-function wireSection(wires: readonly CutWireSummary[]): HTMLElement[] {
-  if (wires.length === 0) return [];
-  const items = wires.map(({ from, to, why, level }) =>
-    h(
-      'li',
-      { title: why },
-      dot(from.gateway),
-      reveal(from.node, nameOf(from.node, from.name)),
-      ' ',
-      icon('long-arrow-right'),
-      ' ',
-      ...to.flatMap((end, at): Child[] => [
-        at === 0 ? undefined : ', ',
-        dot(end.gateway),
-        reveal(end.node, nameOf(end.node, end.name)),
-      ]),
-      h('div', { class: 'echo-small' }, `${why} · ${say(`delivery.${level}`)}`),
-    ),
-  );
-  return [
-    section(say('sidebar.cutWires', { count: wires.length }), h('ul', { class: 'echo-list' }, ...items)),
-  ];
-}
-
 function lastSection(notice: DeployNotice): HTMLElement[] {
   const title = say('sidebar.last');
   switch (notice.kind) {
@@ -197,7 +166,22 @@ function lastSection(notice: DeployNotice): HTMLElement[] {
       return [section(title, h('p', {}, icon('spinner fa-spin'), ` ${where}${notice.message}`))];
     }
     case 'refused':
-      return [section(title, problem(notice.problem), h('p', {}, action(say('deploy.again'), deployAgain)))];
+      return [
+        section(
+          title,
+          problem(notice.problem),
+          h(
+            'p',
+            {},
+            action(say('deploy.again'), () => deployAgain()),
+          ),
+        ),
+      ];
+    case 'stranded':
+      return [
+        ...strandedSection(notice.stranded, title),
+        h('p', {}, ...answers(notice).flatMap(({ text, click }) => [action(text, click), ' '])),
+      ];
     case 'done':
       return [
         section(
@@ -216,15 +200,6 @@ function lastSection(notice: DeployNotice): HTMLElement[] {
       return [];
   }
 }
-
-const problem = ({ code, message, remedy, node }: ProblemSummary): HTMLElement =>
-  h(
-    'div',
-    { class: 'echo-problem' },
-    h('p', {}, icon('times-circle'), ` ${message}`),
-    h('p', {}, remedy),
-    h('p', { class: 'echo-small' }, `${code} `, node === undefined ? undefined : reveal(node, say('reveal'))),
-  );
 
 function changeTable(summaries: readonly GatewaySummary[]): HTMLElement {
   const columns = ['tasks', 'added', 'changed', 'removed', 'restarts'] as const;
@@ -246,14 +221,16 @@ function planSection(plan: readonly PlanSummary[] | undefined): HTMLElement[] {
     return [section(say('plan.title'), h('p', { class: 'echo-empty' }, say('plan.nothing')))];
   return plan.map((one) => {
     const title = say('plan.of', { name: one.name });
-    if (one.kind === 'remove') return section(title, h('p', {}, say('plan.remove')));
     if (one.kind === 'refused') return section(title, problem(one.problem));
+    if (one.kind === 'remove')
+      return section(title, h('p', {}, say('plan.remove')), ...strandedSection(one.stranded));
     return section(
       title,
       ...one.blockers.map(problem),
       changeTable(one.gateways),
       ...one.warnings.map((text) => h('p', { class: 'echo-warn' }, icon('warning'), ` ${text}`)),
-      ...wireSection(one.cutWires),
+      ...strandedSection(one.stranded),
+      ...cutWireSection(one.cutWires),
     );
   });
 }

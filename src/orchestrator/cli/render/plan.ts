@@ -1,4 +1,5 @@
 /** A plan for people: gateway by gateway what changes, which wires are cut and why, what stands in the way. Pure. */
+import { toldOf } from '../../../wire/options.ts';
 import type { CutWire, Drift, GatewayPlan, NodeChange, Plan, Problem, StrandedStream } from '../../types.ts';
 import { bytes, type Colour, type Paint, padEnd, plural, width } from '../terminal.ts';
 
@@ -95,14 +96,21 @@ export function renderCutWire(wire: CutWire, paint: Paint): string[] {
   const end = (name: string, gateway: string) => `${name} ${paint('dim', `on ${gateway}`)}`;
   const from = end(`${wire.from.name || wire.from.node}${port}`, wire.from.gateway);
   const to = wire.to.map(({ name, node, gateway }) => end(name || node, gateway)).join(', ');
-  const chosen = Object.entries(wire.options ?? {}).map(([name, value]) => `${name} ${value}`);
-  const said = [...(wire.level === 'at-least-once' ? [] : [wire.level]), ...chosen].join(', ');
-  const level = said === '' ? '' : `  ${paint('yellow', said)}`;
   const over = wire.broker === 'shared' ? 'over the shared broker' : `over ${wire.broker}`;
   return [
-    `  ${from} ${paint('cyan', '──▶')} ${to}${level}  ${paint(wire.broker === 'shared' ? 'dim' : 'green', over)}`,
+    `  ${from} ${paint('cyan', '──▶')} ${to}  ${paint(wire.broker === 'shared' ? 'dim' : 'green', over)}`,
     `      ${paint('dim', wire.why)}`,
+    `      ${wireOptions(wire, paint)}`,
   ];
+}
+
+/** Delivery and options as they hold; what was said stands out. */
+function wireOptions({ level, options }: CutWire, paint: Paint): string {
+  const tell = (text: string, said: boolean) => paint(said ? 'yellow' : 'dim', text);
+  const delivery = tell(level, level !== 'at-least-once');
+  if (level === 'at-most-once') return delivery;
+  const told = toldOf(options).map(({ option, value, said }) => tell(`${option} ${value}`, said));
+  return [delivery, ...told].join(paint('dim', ', '));
 }
 
 const FATES: Readonly<Record<StrandedStream['action'], readonly [text: string, colour: Colour]>> = {
@@ -113,7 +121,7 @@ const FATES: Readonly<Record<StrandedStream['action'], readonly [text: string, c
 };
 
 function renderStranded(
-  { stream, consumers, records, action, ...size }: StrandedStream,
+  { stream, consumers, away, records, action, ...size }: StrandedStream,
   paint: Paint,
 ): string {
   const facts = [
@@ -122,7 +130,8 @@ function renderStranded(
     ...(size.ageMs === undefined ? [] : [`the oldest ${Math.round(size.ageMs / 1000)} s old`]),
   ];
   const [text, colour] = FATES[action];
-  return `  ${stream} for ${consumers.join(', ')}: ${facts.join(', ')}; ${paint(colour, text)}`;
+  const gone = away.length === 0 ? '' : ` (${away.join(', ')} away)`;
+  return `  ${stream} for ${consumers.join(', ')}${gone}: ${facts.join(', ')}; ${paint(colour, text)}`;
 }
 
 function renderWarning({ where, message }: Plan['warnings'][number], paint: Paint): string {
