@@ -1,5 +1,5 @@
 /**
- * Control envelopes between a gateway's agent and the orchestrator: JSON, QoS 1, one schema each, parsed once
+ * Control envelopes between a gateway's agent and the orchestrator: JSON, one schema each, parsed once
  * at the edge with `parseUp` / `parseDown`. Enrolment travels over HTTP (`EnrolRequest` → `EnrolReply`), since
  * a gateway has no broker credentials before it.
  */

@@ -16,9 +16,9 @@ const root = `echo/${PROTOCOL_VERSION}`;
 export const topics = {
   /** Retained `online`/`offline` with the last will of the control connection; gateway → orchestrator. */
   status: (gateway: string): string => `${root}/${gateway}/status`,
-  /** Control envelopes, QoS 1; gateway → orchestrator. */
+  /** Control envelopes, QoS 0; gateway → orchestrator. */
   up: (gateway: string): string => `${root}/${gateway}/up`,
-  /** Control envelopes, QoS 1; orchestrator → gateway. */
+  /** Control envelopes, QoS 0; orchestrator → gateway. */
   down: (gateway: string): string => `${root}/${gateway}/down`,
   /** DATA frames, QoS 0; producer → consumer. */
   data: (consumer: string, producer: string): string => `${root}/${consumer}/data/${producer}`,

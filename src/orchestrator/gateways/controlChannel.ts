@@ -60,9 +60,11 @@ const results: Record<ControlRequest['method'], z.ZodType> = {
   'gateway.forget': z.unknown(),
 };
 
+const KEEPALIVE_S = 10;
 /** Subscriptions in one packet: keeps it well under any broker's packet limit. */
 const CHUNK = 200;
 const CONNECT_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 /** At most one warning about malformed packets a gateway in this time. */
 const WARN_EVERY_MS = 60_000;
 
@@ -102,6 +104,7 @@ export class MqttControlChannel implements ControlChannel {
       resubscribe: false,
       reconnectPeriod: 500,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      keepalive: KEEPALIVE_S,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
     });
@@ -112,16 +115,13 @@ export class MqttControlChannel implements ControlChannel {
       client.on('connect', () => {
         failures = 0;
         (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
-        // A node of a cluster that has lost its peers takes the connection, and refuses or answers nothing.
-        const limit = setTimeout(() => client.stream.destroy(), CONNECT_TIMEOUT_MS);
         this.#subscribe([...this.#watched])
           .then(() => this.#options.onConnected())
           .then(resolve, (error: Error) => {
             this.#options.log.warn({ error: error.message }, 'the broker does not let the orchestrator hear');
             reject(this.#brokerError(error));
             client.stream.destroy();
-          })
-          .finally(() => clearTimeout(limit));
+          });
       });
       client.on('error', (error) => {
         if (failures++ === 0) this.#options.log.warn({ error: error.message }, 'broker connection failed');
@@ -156,13 +156,24 @@ export class MqttControlChannel implements ControlChannel {
     await this.#client?.endAsync(true);
   }
 
+  /**
+   * At QoS 0: a clean session loses at a reconnect what was on its way at any QoS, and a cluster that has lost a node
+   * takes long to make a QoS 1 subscription, or refuses it. A node that has lost its peers takes the connection all the
+   * same and answers nothing: it is left for the next.
+   */
   async #subscribe(gateways: readonly string[]): Promise<void> {
+    const client = this.#client;
+    if (client === undefined) return;
+    const { stream } = client;
     for (let i = 0; i < gateways.length; i += CHUNK) {
       const some = gateways.slice(i, i + CHUNK);
-      await this.#client?.subscribeAsync(
-        some.flatMap((gateway) => [topics.status(gateway), topics.up(gateway)]),
-        { qos: 1 },
-      );
+      const limit = setTimeout(() => stream.destroy(), ANSWER_TIMEOUT_MS);
+      await client
+        .subscribeAsync(
+          some.flatMap((gateway) => [topics.status(gateway), topics.up(gateway)]),
+          { qos: 0 },
+        )
+        .finally(() => clearTimeout(limit));
     }
   }
 
@@ -188,7 +199,7 @@ export class MqttControlChannel implements ControlChannel {
       };
     });
     const packet = encodeEnvelope({ v: PROTOCOL_VERSION, type: 'request', id, request });
-    client.publishAsync(topics.down(gateway), packet, { qos: 1 }).catch((error: Error) => {
+    client.publishAsync(topics.down(gateway), packet, { qos: 0 }).catch((error: Error) => {
       this.#waiting.get(id)?.reject(this.#brokerError(error));
     });
     return answered;

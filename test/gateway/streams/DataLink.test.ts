@@ -9,10 +9,17 @@ describe('data connection', function () {
   this.timeout(20_000);
   const kit = disposables();
 
-  /** A broker that lets in who knows the password. */
-  async function guarded(password: string): Promise<{ url: string; refused: () => number }> {
+  /** A broker that lets in who knows the password, and refuses or ignores its first subscriptions. */
+  async function guarded(
+    password: string,
+    moody: { readonly refuses?: number; readonly ignores?: boolean } = {},
+  ): Promise<{ url: string; refused: () => number }> {
     let refused = 0;
+    let subscriptions = 0;
     const aedes = await Aedes.createBroker({
+      authorizeSubscribe: (_client, subscription, done) => {
+        if (!moody.ignores) done(null, subscriptions++ < (moody.refuses ?? 0) ? null : subscription);
+      },
       authenticate: (_client, _username, given, done) => {
         const ok = given?.toString() === password;
         if (!ok) refused++;
@@ -38,6 +45,7 @@ describe('data connection', function () {
       onSubscribed: (topic) => heard.push(`subscribed ${topic}`),
       onDown: () => heard.push('down'),
       onDrain: () => {},
+      patienceMs: 300,
       log: { info: () => {}, warn: (text) => warnings.push(text) },
     });
     return kit.add({ connection, warnings, heard }, () => connection.close());
@@ -62,5 +70,25 @@ describe('data connection', function () {
     await waitFor(() => heard.includes('subscribed echo/1/c/data/p'), { what: 'the subscription' });
     connection.publish('echo/1/c/data/p', Buffer.from('hello'));
     await waitFor(() => heard.includes('echo/1/c/data/p hello'), { what: 'the message' });
+  });
+
+  it('leaves a broker that answers no subscription for the next', async () => {
+    const [one, two] = [await guarded('p', { ignores: true }), await guarded('p')];
+    const { connection, heard } = link([
+      { url: one.url, password: 'p' },
+      { url: two.url, password: 'p' },
+    ]);
+    connection.subscribe('t');
+    await waitFor(() => heard.includes('subscribed t'), { what: 'the subscription' });
+    assert.equal(heard[0], 'down');
+  });
+
+  it('tries a subscription again that was refused, and says so once', async () => {
+    const broker = await guarded('p', { refuses: 2 });
+    const { connection, heard, warnings } = link([{ url: broker.url, password: 'p' }]);
+    connection.subscribe('t');
+    await waitFor(() => heard.includes('subscribed t'), { what: 'the subscription' });
+    assert.deepEqual(heard, ['subscribed t']);
+    assert.equal(warnings.length, 1);
   });
 });

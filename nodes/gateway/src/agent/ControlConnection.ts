@@ -1,7 +1,9 @@
 /**
- * The control connection: MQTT, QoS 1, clean session, separate from data. Keeps trying the brokers in turn; each
- * time it stands it subscribes, shows the gateway online and calls `onUp`. A lost connection shows it offline by its
- * last will.
+ * The control connection: MQTT, clean session, separate from data. Keeps trying the brokers in turn; each time it
+ * stands it subscribes, shows the gateway online and calls `onUp`. A lost connection shows it offline by its last will.
+ *
+ * QoS 0 but for the retained status: a clean session loses at a reconnect what was on its way at any QoS, what matters
+ * is asked again, and a cluster that has lost a node takes long to make a QoS 1 subscription, or refuses it.
  */
 import mqtt, { type MqttClient } from 'mqtt';
 import { type BrokerAccess, encodeEnvelope, type UpEnvelope } from '../../../../src/wire/control.ts';
@@ -9,6 +11,7 @@ import { topics } from '../../../../src/wire/topics.ts';
 
 const KEEPALIVE_S = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 const RETRY_MS = { first: 200, most: 5_000 };
 
 export interface ControlOptions {
@@ -39,7 +42,7 @@ export class ControlConnection {
   /** Dropped when there is no connection: what matters is said again at the next hello or heartbeat. */
   send(envelope: UpEnvelope): void {
     if (this.#up)
-      this.#client?.publish(topics.up(this.#options.gateway), encodeEnvelope(envelope), { qos: 1 });
+      this.#client?.publish(topics.up(this.#options.gateway), encodeEnvelope(envelope), { qos: 0 });
   }
 
   /** Shows the gateway offline and disconnects, after what was sent has been delivered. */
@@ -48,10 +51,8 @@ export class ControlConnection {
     clearTimeout(this.#retry);
     const client = this.#client;
     if (client === undefined) return;
-    if (this.#up) {
-      await client.publishAsync(topics.status(this.#options.gateway), 'offline', { qos: 1, retain: true });
-    }
-    await client.endAsync(!this.#up);
+    if (this.#up) await this.#answered(client, this.#show(client, 'offline')).catch(() => {});
+    await client.endAsync(!client.connected);
   }
 
   #connect(): void {
@@ -83,22 +84,28 @@ export class ControlConnection {
   async #welcome(client: MqttClient): Promise<void> {
     const { gateway, onUp, log } = this.#options;
     (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
-    // A node of a cluster that has lost its peers takes the connection, and answers nothing.
-    const limit = setTimeout(() => client.end(true), CONNECT_TIMEOUT_MS);
     try {
-      await client.subscribeAsync(topics.down(gateway), { qos: 1 });
-      await client.publishAsync(topics.status(gateway), 'online', { qos: 1, retain: true });
+      await this.#answered(client, client.subscribeAsync(topics.down(gateway), { qos: 0 }));
+      await this.#answered(client, this.#show(client, 'online'));
     } catch (error) {
       log.warn(`control connection: ${(error as Error).message}`);
       client.end(true);
       return;
-    } finally {
-      clearTimeout(limit);
     }
     if (this.#closed || client !== this.#client) return;
     this.#failures = 0;
     this.#up = true;
     onUp();
+  }
+
+  #show(client: MqttClient, status: 'online' | 'offline'): Promise<unknown> {
+    return client.publishAsync(topics.status(this.#options.gateway), status, { qos: 1, retain: true });
+  }
+
+  /** Ends a connection that answers nothing: a node of a cluster that has lost its peers takes it all the same. */
+  async #answered(client: MqttClient, answer: Promise<unknown>): Promise<void> {
+    const limit = setTimeout(() => client.end(true), ANSWER_TIMEOUT_MS);
+    await answer.finally(() => clearTimeout(limit));
   }
 
   #lost(client: MqttClient, broker: BrokerAccess, reason: string): void {

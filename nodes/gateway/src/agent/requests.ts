@@ -5,7 +5,7 @@ import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Gate, Streams } from '../ports.ts';
 
-/** Answers kept for a request that arrives twice (QoS 1). */
+/** Answers kept for a request that arrives twice. */
 const REMEMBERED = 64;
 /** How long a gate waits, before it opens, for a deploy to have started its nodes, ms. */
 const STARTING_MS = 15_000;

@@ -16,9 +16,15 @@ export interface DataLinkOptions {
   /** The connection takes more after it was `congested`. */
   readonly onDrain: () => void;
   readonly log: { info(text: string): void; warn(text: string): void };
+  /**
+   * A broker that answers no subscription for so long is left for the next, and a subscription it refused is tried again:
+   * a cluster that forms anew does both. Default: 5,000 ms.
+   */
+  readonly patienceMs?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const PATIENCE_MS = 5_000;
 const KEEPALIVE_S = 10;
 /** Bytes that wait for the socket from which on what is not urgent had better wait in its log. */
 const CONGESTED_BYTES = 256 * 1024;
@@ -26,6 +32,9 @@ const CONGESTED_BYTES = 256 * 1024;
 export class DataLink {
   readonly #options: DataLinkOptions;
   readonly #topics = new Set<string>();
+  /** Topics that were refused last, so that it is said once. */
+  readonly #refused = new Set<string>();
+  readonly #patience: number;
   #client: MqttClient | undefined;
   #timer: NodeJS.Timeout | undefined;
   #attempt = 0;
@@ -36,6 +45,7 @@ export class DataLink {
 
   constructor(options: DataLinkOptions) {
     this.#options = options;
+    this.#patience = options.patienceMs ?? PATIENCE_MS;
     this.#connect();
   }
 
@@ -108,15 +118,25 @@ export class DataLink {
 
   #subscribe(topic: string): void {
     const client = this.#client;
-    client?.subscribe(topic, { qos: 0 }, (error, granted) => {
+    if (client === undefined) return;
+    const limit = setTimeout(() => client.end(true), this.#patience);
+    client.subscribe(topic, { qos: 0 }, (error, granted) => {
+      clearTimeout(limit);
       if (client !== this.#client) return;
-      if (error || granted?.some((g) => g.qos === 128)) {
-        if (this.#up) this.#options.log.warn(`the broker refuses a subscription to ${topic}`);
-        return;
+      if (error || granted?.some((g) => g.qos === 128)) this.#onRefused(client, topic);
+      else {
+        this.#attempt = 0;
+        this.#refused.delete(topic);
+        this.#options.onSubscribed(topic);
       }
-      this.#attempt = 0;
-      this.#options.onSubscribed(topic);
     });
+  }
+
+  #onRefused(client: MqttClient, topic: string): void {
+    if (!this.#up) return;
+    if (!this.#refused.has(topic)) this.#options.log.warn(`the broker refuses a subscription to ${topic}`);
+    this.#refused.add(topic);
+    setTimeout(() => client === this.#client && this.#subscribe(topic), this.#patience).unref();
   }
 
   #onClose(client: MqttClient): void {
