@@ -11,7 +11,9 @@ export const PROTOCOL_VERSION = 1;
 /** What a gateway may be called: also a topic level, an MQTT user name and a folder name. */
 export const GATEWAY_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-const root = `echo/${PROTOCOL_VERSION}`;
+/** Begins all topics of a fleet. */
+export const TOPICS_ROOT = `echo/${PROTOCOL_VERSION}`;
+const root = TOPICS_ROOT;
 
 export const topics = {
   /** Retained `online`/`offline` with the last will of the control connection; gateway → orchestrator. */

@@ -4,6 +4,7 @@
  */
 import type { BrokerAccess } from '../../../../src/wire/control.ts';
 import type { Via } from '../../../../src/wire/nodes.ts';
+import { TOPICS_ROOT } from '../../../../src/wire/topics.ts';
 import { DataLink } from './DataLink.ts';
 
 export interface DataLinksOptions {
@@ -13,6 +14,16 @@ export interface DataLinksOptions {
   readonly onDown: (via: Via) => void;
   readonly onDrain: (via: Via) => void;
   readonly log: { info(text: string): void; warn(text: string): void };
+  /** Absent: that of the fleet. */
+  readonly space?: Space | undefined;
+}
+
+/** Where topics stand on a broker that carries other wires, too. */
+export interface Space {
+  /** Begins them, in place of the fleet's `TOPICS_ROOT`. */
+  readonly root: string;
+  /** Begins the MQTT client ids, in place of a name made of the gateway's. */
+  readonly client: string;
 }
 
 /** Broker lists by role; an empty one means there is none. */
@@ -59,11 +70,11 @@ export class DataLinks {
 
   /** Dropped while that connection is down. */
   publish(via: Via, topic: string, payload: Buffer): void {
-    this.#links.get(via)?.link.publish(topic, payload);
+    this.#links.get(via)?.link.publish(this.#outside(topic), payload);
   }
 
   subscribe(via: Via, topic: string): void {
-    this.#links.get(via)?.link.subscribe(topic);
+    this.#links.get(via)?.link.subscribe(this.#outside(topic));
   }
 
   async close(): Promise<void> {
@@ -71,12 +82,13 @@ export class DataLinks {
   }
 
   #open(via: Via, gateway: string, brokers: readonly BrokerAccess[]): DataLink {
-    const { onMessage, onSubscribed, onDown, onDrain, log } = this.#options;
+    const { onMessage, onSubscribed, onDown, onDrain, log, space } = this.#options;
     return new DataLink({
-      clientId: `echo-${gateway}-${CLIENT[via]}`,
+      clientId: `${space?.client ?? `echo-${gateway}`}-${CLIENT[via]}`,
       brokers,
-      onMessage,
-      onSubscribed: (topic) => {
+      onMessage: (outside, payload) => onMessage(this.#inside(outside), payload),
+      onSubscribed: (outside) => {
+        const topic = this.#inside(outside);
         this.#heard.add(`${via} ${topic}`);
         onSubscribed(via, topic);
       },
@@ -87,5 +99,16 @@ export class DataLinks {
       onDrain: () => onDrain(via),
       log,
     });
+  }
+
+  /** As the broker knows it. */
+  #outside(topic: string): string {
+    const { space } = this.#options;
+    return space === undefined ? topic : space.root + topic.slice(TOPICS_ROOT.length);
+  }
+
+  #inside(topic: string): string {
+    const { space } = this.#options;
+    return space === undefined ? topic : TOPICS_ROOT + topic.slice(space.root.length);
   }
 }

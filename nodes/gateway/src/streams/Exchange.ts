@@ -9,7 +9,7 @@ import type { Via } from '../../../../src/wire/nodes.ts';
 import type { AckPositions } from '../../../../src/wire/receiver.ts';
 import { parseTopic, topics } from '../../../../src/wire/topics.ts';
 import type { InStreamOptions } from '../ports.ts';
-import { DataLinks, type DataLinksOptions } from './DataLinks.ts';
+import { DataLinks, type DataLinksOptions, type Space } from './DataLinks.ts';
 import { type InStreams, viaOf } from './InStreams.ts';
 import type { OpenOut, OutStreams, Sends } from './OutStreams.ts';
 import { SendQueue } from './SendQueue.ts';
@@ -19,6 +19,7 @@ export interface ExchangeOptions {
   readonly outs: () => OutStreams;
   readonly ins: () => InStreams;
   readonly log: DataLinksOptions['log'];
+  readonly space?: Space | undefined;
   readonly warn: (text: string) => void;
 }
 
@@ -39,6 +40,7 @@ export class Exchange implements Sends {
       onDown: (via) => this.#onDown(via),
       onDrain: (via) => this.#turns[via].drain(),
       log: options.log,
+      space: options.space,
     });
   }
 
