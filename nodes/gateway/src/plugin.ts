@@ -1,13 +1,11 @@
 /** The agent plugin: joins follower, gate, streams and agent inside one Node-RED process. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Agent, type Log } from './agent/Agent.ts';
 import { type AgentConfig, readConfig } from './agent/config.ts';
-import { agentError, logLine } from './errors.ts';
-import { FlowIndex } from './flowIndex.ts';
-import { lockFolder } from './folderLock.ts';
-import { HookFollower } from './follow/HookFollower.ts';
-import { HookGate } from './gate/HookGate.ts';
+import { endWithNodeRed } from './ending.ts';
+import { logLine } from './errors.ts';
+import type { HookFollower } from './follow/HookFollower.ts';
+import type { HookGate } from './gate/HookGate.ts';
+import { groundOf } from './ground.ts';
 import type { Red } from './red.ts';
 import { StreamManager } from './streams/StreamManager.ts';
 
@@ -18,9 +16,6 @@ export interface Gateway {
   readonly streams: StreamManager;
   readonly agent: Agent;
 }
-
-/** What is on its way through the flows when Node-RED is to end gets this long. */
-const REST_MS = 2_000;
 
 let current: Gateway | undefined;
 
@@ -49,60 +44,26 @@ export function startAgentPlugin(RED: Red): void {
       return;
   }
   try {
-    const folder = join(RED.settings.userDir ?? process.cwd(), 'echo');
-    current = assemble(RED, log, folder, configured.config);
+    current = assemble(RED, log, configured.config);
     current.agent.start();
-    stopWithNodeRed(RED, current);
+    const { agent, streams } = current;
+    endWithNodeRed(RED, {
+      rest: (limitMs) => {
+        void agent.stop();
+        return streams.rest(limitMs);
+      },
+      close: () => streams.close(),
+    });
   } catch (error) {
     log.error(logLine(error));
   }
 }
 
-function assemble(RED: Red, log: Log, folder: string, config: AgentConfig): Gateway {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw agentError('ECHO_GATEWAY_DISK', {
-      message: `${folder}: ${(cause as Error).message}`,
-      where: folder,
-      cause,
-    });
-  }
-  lockFolder(folder);
-  const flows = new FlowIndex(RED);
-  const follower = new HookFollower(RED, { flows, warn: log.warn, limitMs: config.followLimitMs });
-  const gate = new HookGate(RED, {
-    flows,
-    follower,
-    file: join(folder, 'gates.json'),
-    streams: () => streams.status(),
-    warn: log.warn,
-  });
+function assemble(RED: Red, log: Log, config: AgentConfig): Gateway {
+  const ground = groundOf(RED, { warn: log.warn, followLimitMs: config.followLimitMs });
+  const { folder, flows, follower, gate } = ground;
   const streams = new StreamManager({ folder, follower, gate, log });
-  // The gate sees a message first: what it holds has not happened yet for the follower.
-  gate.install();
-  follower.install();
+  ground.streams = streams;
   const agent = new Agent({ red: RED, config, folder, flows, follower, gate, streams, log });
   return { follower, gate, streams, agent };
-}
-
-/**
- * Node-RED tells plugins nothing of its end; where it listens to a signal itself, so does the agent, before it: once
- * Node-RED stops its flows, what is on its way through them is gone, and would be delivered again after the restart.
- * Streams end after the flows, which may still append. A second signal is Node-RED's alone.
- */
-function stopWithNodeRed(RED: Red, { agent, streams }: Gateway): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    const theirs = process.listeners(signal);
-    if (theirs.length === 0) continue;
-    process.removeAllListeners(signal);
-    process.once(signal, (name: NodeJS.Signals) => {
-      for (const listener of theirs) process.on(signal, listener);
-      void agent.stop();
-      RED.events.once('flows:stopped', () => void streams.close());
-      void streams.rest(REST_MS).then(() => {
-        for (const listener of theirs) listener(name);
-      });
-    });
-  }
 }
