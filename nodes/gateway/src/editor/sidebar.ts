@@ -11,7 +11,7 @@ import { applicationOf, deployAgain, gateways, lastDeploy, onFleetChange, shownP
 import { TIERS } from './hints.ts';
 import { dot, nameOf, problem, reveal, section } from './parts.ts';
 import { say } from './red.ts';
-import { answers, strandedSection } from './stranded.ts';
+import { answers, strandedList, strandedSection } from './stranded.ts';
 
 export function registerSidebar(): void {
   const content = h('div', { class: 'echo-sidebar' });
@@ -179,8 +179,11 @@ function lastSection(notice: DeployNotice): HTMLElement[] {
       ];
     case 'stranded':
       return [
-        ...strandedSection(notice.stranded, title),
-        h('p', {}, ...answers(notice).flatMap(({ text, click }) => [action(text, click), ' '])),
+        section(
+          title,
+          strandedList(notice.stranded),
+          h('p', {}, ...answers(notice).flatMap(({ text, click }) => [action(text, click), ' '])),
+        ),
       ];
     case 'done':
       return [
@@ -203,7 +206,12 @@ function lastSection(notice: DeployNotice): HTMLElement[] {
 
 function changeTable(summaries: readonly GatewaySummary[]): HTMLElement {
   const columns = ['tasks', 'added', 'changed', 'removed', 'restarts'] as const;
-  const head = ['gateway', ...columns].map((key) => h('th', {}, say(`sidebar.column.${key}`)));
+  const head = [
+    h('th', {}, say('sidebar.column.gateway')),
+    ...columns.map((key) =>
+      h('th', { class: 'echo-number', title: say(`sidebar.column.${key}`) }, say(`sidebar.sign.${key}`)),
+    ),
+  ];
   const rows = summaries.map((one) =>
     h(
       'tr',

@@ -12,18 +12,18 @@ export interface Answer {
   readonly click: () => void;
 }
 
-export function strandedSection(
-  streams: readonly StrandedSummary[],
-  title = say('stranded.title'),
-): HTMLElement[] {
-  return streams.length === 0 ? [] : [section(title, strandedList(streams))];
+/** Of a plan: with what a deploy would do with them. */
+export function strandedSection(streams: readonly StrandedSummary[]): HTMLElement[] {
+  if (streams.length === 0) return [];
+  const items = streams.map((one) => item(one, `${one.stream} · ${say(`stranded.${one.action}`)}`));
+  return [section(say('stranded.title'), h('ul', { class: 'echo-list' }, ...items))];
 }
 
-function strandedList(streams: readonly StrandedSummary[]): HTMLElement {
-  return h('ul', { class: 'echo-list echo-stranded' }, ...streams.map(item));
-}
+/** Of a question. */
+export const strandedList = (streams: readonly StrandedSummary[]): HTMLElement =>
+  h('ul', { class: 'echo-list' }, ...streams.map((one) => item(one, one.stream)));
 
-function item({ stream, from, consumers, away, records, action, ...size }: StrandedSummary): HTMLElement {
+function item({ from, consumers, away, records, ...size }: StrandedSummary, about: string): HTMLElement {
   const facts = [
     say('stranded.records', { count: records }),
     ...(size.bytes === undefined ? [] : [bytes(size.bytes)]),
@@ -36,7 +36,7 @@ function item({ stream, from, consumers, away, records, action, ...size }: Stran
     {},
     h('b', {}, facts.join(', ')),
     h('div', {}, gateway(from), ' → ', ...consumers.flatMap((id, at) => [at === 0 ? '' : ', ', gateway(id)])),
-    h('div', { class: 'echo-small' }, `${stream} · ${say(`stranded.${action}`)}`),
+    h('div', { class: 'echo-small' }, about),
   );
 }
 
