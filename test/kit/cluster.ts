@@ -24,10 +24,16 @@ interface Node {
   said: string;
 }
 
-/** What a node says of the group that keeps sessions and retained topics. */
-interface MetaCluster {
+/** What the leader of a group of nodes says of the others in it. */
+interface Group {
   readonly leader?: string;
-  readonly cluster_size?: number;
+  readonly replicas?: readonly { readonly current: boolean }[];
+}
+
+/** The groups a node belongs to: the one of the whole cluster, and one for each stream (sessions, retained topics). */
+interface Groups {
+  readonly meta_cluster?: Group;
+  readonly account_details?: readonly { readonly stream_detail?: readonly { readonly cluster?: Group }[] }[];
 }
 
 const NODES = 3;
@@ -52,7 +58,7 @@ export async function startNatsCluster(kit: Disposables): Promise<TestCluster> {
       // The name is its own: clusters of two test runs that meet at a port would otherwise become one.
       writeFileSync(
         config,
-        `server_name: node-${i}
+        `server_name: ${nameOf(i)}
 listen: "127.0.0.1:${client}"
 http: "127.0.0.1:${monitor}"
 jetstream { store_dir: "${join(folder, String(i))}" }
@@ -77,17 +83,26 @@ mqtt { host: "127.0.0.1", port: ${mqtt} }
     node.child?.kill('SIGKILL');
     await waitFor(() => node.child === undefined, { what: 'a node to end' });
   };
-  /** Every node has caught up, and they have a leader: only then does the cluster bear the loss of one. */
+  /**
+   * Every group has a leader, and the others in it have caught up: only then does the cluster bear the loss of one. What
+   * `healthz` says is no measure: it counts subscriptions of nodes that were killed, for ever.
+   */
   const whole = () =>
     waitFor(
       async () => {
-        for (const node of nodes) {
+        let led = 0;
+        for (const [i, node] of nodes.entries()) {
           if (node.child === undefined) throw new Error(`nats-server ended: ${node.said}`);
-          const { status } = await ask<{ status?: string }>(node, 'healthz');
-          const { meta_cluster } = await ask<{ meta_cluster?: MetaCluster }>(node, 'jsz');
-          if (status !== 'ok' || !meta_cluster?.leader || meta_cluster.cluster_size !== NODES) return false;
+          const { meta_cluster = {}, account_details = [] } = await ask<Groups>(
+            node,
+            'jsz?accounts=1&streams=1',
+          );
+          if (meta_cluster.leader === nameOf(i)) led++;
+          const streams = account_details.flatMap(({ stream_detail = [] }) => stream_detail);
+          const groups = [meta_cluster, ...streams.map(({ cluster = {} }) => cluster)];
+          if (!groups.every((group) => isWhole(group, nameOf(i)))) return false;
         }
-        return true;
+        return led === 1;
       },
       { what: 'the cluster to be whole', timeout: 120_000, every: 100 },
     );
@@ -113,6 +128,13 @@ mqtt { host: "127.0.0.1", port: ${mqtt} }
       await whole();
     },
   };
+}
+
+const nameOf = (node: number): string => `node-${node}`;
+
+function isWhole({ leader, replicas = [] }: Group, name: string): boolean {
+  if (leader !== name) return Boolean(leader);
+  return replicas.length === NODES - 1 && replicas.every(({ current }) => current);
 }
 
 /** A page of the node's monitoring; empty while it does not answer. */

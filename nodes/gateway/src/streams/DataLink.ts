@@ -23,7 +23,8 @@ export interface DataLinkOptions {
   readonly patienceMs?: number;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
+/** A cluster that has lost a node takes more than 8 s to let a client in. */
+const CONNECT_TIMEOUT_MS = 10_000;
 const PATIENCE_MS = 5_000;
 const KEEPALIVE_S = 10;
 /** Bytes that wait for the socket from which on what is not urgent had better wait in its log. */

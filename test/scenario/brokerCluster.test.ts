@@ -1,7 +1,3 @@
-/**
- * Run by hand (`npm test -- test/scenario/brokerCluster.trial.ts`), not with the suite: NATS takes up to a minute to form
- * its cluster and to take a node back, so how long it lasts does not depend on ECHO alone.
- */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { CITY, exampleFlow, fedByHttp, feed, readTap, tapped } from '../kit/city.ts';
