@@ -1,10 +1,9 @@
 /** The producer's side of an at-most-once stream: sent once, if the connection is up. */
-import { encodeMessage } from '../../../../src/wire/codec.ts';
 import type { OutStreamStatus } from '../../../../src/wire/control.ts';
 import { encodeData } from '../../../../src/wire/frames.ts';
-import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
-import { encodeRecord } from '../../../../src/wire/records.ts';
+import type { Lineage } from '../../../../src/wire/lineage.ts';
 import { NO_BOOT } from '../../../../src/wire/stream.ts';
+import { Encoder } from './Encoder.ts';
 
 export interface UnloggedOutOptions {
   readonly stream: string;
@@ -17,8 +16,7 @@ export interface UnloggedOutOptions {
 
 export class UnloggedOut {
   readonly #options: UnloggedOutOptions;
-  readonly #hash: number;
-  readonly #ordinals = new WeakMap<Lineage, number>();
+  readonly #encoder: Encoder;
   #consumers: readonly string[] = [];
   #pending: Buffer[] = [];
   #flushed: Promise<void> | undefined;
@@ -28,7 +26,7 @@ export class UnloggedOut {
 
   constructor(options: UnloggedOutOptions) {
     this.#options = options;
-    this.#hash = hashText(options.stream);
+    this.#encoder = new Encoder(options.stream);
   }
 
   get consumers(): readonly string[] {
@@ -42,9 +40,7 @@ export class UnloggedOut {
   /** Encodes now; resolves once it was handed to the connection or given up. */
   append(msg: object, cause: Lineage | undefined): Promise<void> {
     try {
-      const { codec, body } = encodeMessage(msg);
-      const lineage = cause === undefined ? {} : { lineage: this.#child(cause) };
-      this.#pending.push(encodeRecord({ kind: 'message', ts: Date.now(), codec, body, ...lineage }));
+      this.#pending.push(this.#encoder.encode(msg, cause));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -71,12 +67,6 @@ export class UnloggedOut {
       retransmitted: 0,
       lost: this.#lost,
     };
-  }
-
-  #child(cause: Lineage): Lineage {
-    const ordinal = this.#ordinals.get(cause) ?? 0;
-    this.#ordinals.set(cause, ordinal + 1);
-    return childLineage(cause, this.#hash, ordinal);
   }
 
   #flush(): void {
