@@ -152,6 +152,8 @@ export const inStreamStatus = z.object({
   latencyMs: z.object({ p50: z.number(), p99: z.number() }).optional(),
   /** Deliveries of a record whose task had failed. */
   retried: z.number().optional(),
+  /** Records that count as processed because a task did not say what became of them in its time. */
+  unfollowed: z.number().optional(),
   /** Records set aside that wait to be replayed or dropped. */
   dead: z.number().optional(),
 });

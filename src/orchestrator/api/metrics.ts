@@ -93,6 +93,9 @@ function streamMetrics(service: OrchestratorService, registry: Registry): void {
   counter('echo_stream_retried_total', 'Deliveries of a record whose task had failed.', (v) =>
     atConsumers(v, (c) => c.retried),
   );
+  counter('echo_stream_unfollowed_total', 'Records given up at a task that did not complete them.', (v) =>
+    atConsumers(v, (c) => c.unfollowed),
+  );
   counter('echo_stream_repeated_total', 'Work done again after a crash, recognised.', (v) =>
     atConsumers(v, (c) => c.repeated),
   );

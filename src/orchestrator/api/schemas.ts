@@ -296,6 +296,7 @@ const streamView = z.object({
       rate: z.number().exactOptional(),
       latencyMs: z.object({ p50: z.number(), p99: z.number() }).exactOptional(),
       retried: z.number().exactOptional(),
+      unfollowed: z.number().exactOptional(),
       dead: z.number().exactOptional(),
     }),
   ),

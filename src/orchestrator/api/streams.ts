@@ -38,6 +38,8 @@ export interface StreamView {
     /** From append to delivery, by the clocks of the two gateways. */
     readonly latencyMs?: { readonly p50: number; readonly p99: number };
     readonly retried?: number;
+    /** Records that count as processed because a task did not say what became of them in its time. */
+    readonly unfollowed?: number;
     /** Records set aside that wait to be replayed or dropped. */
     readonly dead?: number;
   }[];
@@ -88,13 +90,14 @@ function producerNumbers(out: OutStreamStatus, at: number): Omit<NonNullable<Str
 }
 
 function consumerNumbers(status: InStreamStatus): Omit<StreamView['consumers'][number], 'gateway' | 'at'> {
-  const { delivered, done, duplicates, repeated, lost, rate, latencyMs, retried, dead } = status;
+  const { delivered, done, duplicates, repeated, lost, rate, latencyMs, retried, unfollowed, dead } = status;
   const always = { delivered, done, duplicates, repeated, lost };
   return {
     ...always,
     ...(rate === undefined ? {} : { rate }),
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(retried === undefined ? {} : { retried }),
+    ...(unfollowed === undefined ? {} : { unfollowed }),
     ...(dead === undefined ? {} : { dead }),
   };
 }
