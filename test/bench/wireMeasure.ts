@@ -25,10 +25,12 @@ const BEHIND_MS = 100;
 /** What has not arrived when nothing came for this long is lost, ms; ECHO may be probing a broker that dropped it. */
 const QUIET_MS = { core: 1000, echo: 15_000 };
 const POLL_MS = 25;
+/** Part of the rate that must have come through, from the first message sent to the last received. */
+const KEPT = 0.93;
 /** Steps of the search, and what is told apart at its end. */
 const STEP = 1.25;
 const PRECISE = 1.1;
-const MOST_TRIALS = 14;
+const MOST_TRIALS = 10;
 
 let runs = 0;
 
@@ -67,25 +69,32 @@ export async function trial(wire: Wire, rate: number, seconds: number, bytes: nu
 }
 
 const holds = ({ lost, tail, throughput, rate }: Trial): boolean =>
-  lost === 0 && tail <= BEHIND_MS && throughput >= rate * 0.93;
+  lost === 0 && tail <= BEHIND_MS && throughput >= rate * KEPT;
 
 export interface Sustained {
   readonly rate: number;
   readonly trials: readonly Trial[];
 }
 
+/** Lengths of trials, s: those that look for a rate, and the one that shows that it lasts. */
+export interface Lengths {
+  readonly search: number;
+  readonly proof: number;
+}
+
 /**
- * Highest rate at which everything arrives and no backlog grows, looked for upward and downward from `hint`. A rate
- * that fails is tried twice: something else on the machine may have been in the way.
+ * Highest rate at which everything arrives and no backlog grows: looked for upward and downward from `hint` in short
+ * trials, then shown in a long one, at lower rates until it lasts. A rate that fails is tried twice: something else on
+ * the machine may have been in the way.
  */
 export async function sustained(
   wire: Wire,
   hint: number,
-  seconds: number,
+  lengths: Lengths,
   bytes: number,
 ): Promise<Sustained> {
   const trials: Trial[] = [];
-  const at = async (rate: number): Promise<number | undefined> => {
+  const reached = async (rate: number, seconds: number): Promise<number | undefined> => {
     for (let again = 0; again < 2; again++) {
       const result = await trial(wire, rate, seconds, bytes);
       trials.push(result);
@@ -95,17 +104,16 @@ export async function sustained(
   };
   let good = 0;
   let bad = Number.POSITIVE_INFINITY;
-  let best = 0;
   for (let rate = hint; bad / good > PRECISE && trials.length < MOST_TRIALS; ) {
-    const reached = await at(rate);
-    if (reached === undefined) bad = rate;
-    else {
-      good = rate;
-      best = Math.max(best, reached);
-    }
+    if ((await reached(rate, lengths.search)) === undefined) bad = rate;
+    else good = rate;
     if (good === 0) rate = bad / STEP;
     else if (bad === Number.POSITIVE_INFINITY) rate = good * STEP;
     else rate = Math.sqrt(good * bad);
   }
-  return { rate: best, trials };
+  for (let rate = good; rate > good / 4; rate /= PRECISE) {
+    const lasting = await reached(rate, lengths.proof);
+    if (lasting !== undefined) return { rate: lasting, trials };
+  }
+  return { rate: 0, trials };
 }
