@@ -10,6 +10,8 @@ export interface Load {
   /** Messages a second. */
   readonly rate: number;
   readonly count: number;
+  /** Number of its first message; 0 when absent. */
+  readonly first?: number;
   /** Length of the payload. */
   readonly bytes: number;
 }
@@ -40,13 +42,14 @@ export function createSource(now: () => number) {
   const start = (load: Load, emit: (text: string) => void): void => {
     if (!pads.has(load.bytes)) pads.set(load.bytes, 'x'.repeat(load.bytes));
     const pad = pads.get(load.bytes) ?? '';
+    const first = load.first ?? 0;
     const mine = { sent: 0, firstAt: now(), lastAt: 0 };
     state = mine;
     const timer = setInterval(() => {
       const most = mine.sent + Math.ceil(load.rate / 200);
       const due = Math.min(load.count, most, Math.ceil(((now() - mine.firstAt) * load.rate) / 1e6));
       while (mine.sent < due) {
-        const head = `${load.run},${mine.sent},${now()},`;
+        const head = `${load.run},${first + mine.sent},${now()},`;
         mine.sent++;
         emit(head + pad.slice(head.length));
       }
