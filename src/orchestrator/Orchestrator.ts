@@ -334,20 +334,21 @@ export class Orchestrator implements OrchestratorService {
 
   async #run(prepared: Prepared, onProgress: OnProgress): Promise<void> {
     const { plan, record, draft } = prepared;
-    this.#tellGivenUp(plan, onProgress);
-    const applied = await this.#deployer.run(record, draft, (progress) => {
+    const tell = (progress: Progress): void => {
       onProgress?.(progress);
       this.#emit('progress', record.application, progress);
-    });
+    };
+    this.#tellGivenUp(plan, tell);
+    const applied = await this.#deployer.run(record, draft, tell);
     const { step } = applied.record;
     if (step === 'undone' || step === 'release') throw failureOf(applied.error, plan);
   }
 
   /** Declared loss is said where the work is shown, and kept in the log. */
-  #tellGivenUp({ application, stranded }: Plan, onProgress: OnProgress): void {
+  #tellGivenUp({ application, stranded }: Plan, tell: (progress: Progress) => void): void {
     for (const message of givenUp(stranded)) {
       this.#ports.log.warn({ application }, message);
-      onProgress?.({ at: new Date(this.#now()).toISOString(), step: 'discard', message });
+      tell({ at: new Date(this.#now()).toISOString(), step: 'discard', message });
     }
   }
 
@@ -414,7 +415,7 @@ export class Orchestrator implements OrchestratorService {
         const at = new Date(this.#now()).toISOString();
         this.#emit('progress', application, { at, step: 'settle', gateway, message });
         if (this.#ports.store.applications.find(application))
-          this.#emit('application', application, 'started');
+          this.#emit('application', application, 'settled');
       }
     } catch (err) {
       this.#ports.log.error({ gateway, err }, 'a returned gateway could not be settled');

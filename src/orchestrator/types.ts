@@ -256,8 +256,11 @@ export interface OrchestratorEvents {
   progress: [operation: string, progress: Progress];
   deployed: [deployment: Deployment];
   refused: [application: string, problem: Problem];
-  /** The truth changed: the canvas follows unless it holds a draft. */
-  application: [id: string, change: 'new-version' | 'stopped' | 'started' | 'removed'];
+  /**
+   * The truth changed: the canvas follows unless it holds a draft. `settled`: a gateway that was away has, or has lost,
+   * what it was to.
+   */
+  application: [id: string, change: 'new-version' | 'stopped' | 'started' | 'removed' | 'settled'];
   gateway: [id: string, change: 'enrolled' | 'up' | 'degraded' | 'stale' | 'down' | 'removed'];
   heartbeat: [gateway: string, heartbeat: Heartbeat];
   debug: [gateway: string, node: string, data: unknown];

@@ -99,9 +99,10 @@ const asks = (blockers: readonly Pick<Problem, 'code'>[], stranded: readonly Str
 
 function refusal(about: About, problem: ProblemSummary, { blockers, stranded = [] }: Hindrance): Refusal {
   const { application } = about;
-  return asks(blockers ?? [problem], stranded) && application !== undefined
-    ? { ...about, application, kind: 'stranded', problem, stranded }
-    : { ...about, kind: 'refused', problem };
+  if (application === undefined || !asks(blockers ?? [problem], stranded))
+    return { ...about, kind: 'refused', problem };
+  const what = blockers?.find(({ code }) => code === 'ECHO_STREAM_NOT_DRAINED') ?? problem;
+  return { ...about, application, kind: 'stranded', problem: what, stranded };
 }
 
 export function applicationSummary(detail: AppDetail, draft: boolean): ApplicationSummary {

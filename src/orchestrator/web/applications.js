@@ -140,7 +140,7 @@ function wireRow({ wire }) {
   const element = el(
     'tr',
     { title: wire.why },
-    el('td', {}, ...end(wire.from), el('span', { class: 'arrow' }, ' → '), ...others),
+    el('td', {}, ...end(wire.from), el('span', { class: 'arrow' }, ' → '), ...others, ...choices(wire)),
     el('td', { class: 'dim' }, wire.broker),
     el('td', {}, svg('svg', { viewBox: '0 0 100 25', preserveAspectRatio: 'none', class: 'spark' }, line)),
     ...Object.values(cells),
@@ -161,6 +161,13 @@ function wireRow({ wire }) {
     line.setAttribute('points', spark(numbers.history));
   };
   return { element, update };
+}
+
+/** Delivery and options where they are not the default. */
+function choices({ level, options = {} }) {
+  const said = Object.entries(options).map(([option, value]) => `${option} ${value}`);
+  const texts = level === 'at-least-once' ? said : [level, ...said];
+  return texts.map((text) => el('span', { class: 'chip' }, text));
 }
 
 const latency = ({ p50, p99 }) => `${Math.round(p50)} / ${Math.round(p99)} ms`;

@@ -1,5 +1,6 @@
 /** The fleet page: reads the REST API once, then follows its events. */
 import { applicationsView } from './applications.js';
+import { brokersView } from './brokers.js';
 import { count, el, plural, rate, write } from './dom.js';
 import { gatewaysView } from './gateways.js';
 import { Fleet } from './model.js';
@@ -7,6 +8,7 @@ import { Fleet } from './model.js';
 const byId = (id) => document.getElementById(id);
 const fleet = new Fleet();
 const showGateways = gatewaysView(byId('fleet'));
+const showBrokers = brokersView(byId('brokers'));
 const showApps = applicationsView(byId('apps'), { fleet, open: fetchApp, explain });
 
 async function get(path) {
@@ -24,6 +26,7 @@ function changed() {
   requestAnimationFrame(() => {
     drawing = false;
     showGateways([...fleet.gateways.values()]);
+    showBrokers(fleet.brokers);
     showApps([...fleet.apps.values()]);
     summarise();
   });
@@ -49,8 +52,9 @@ function summarise() {
 }
 
 async function refreshGateways() {
-  const views = await get('/gateways');
+  const [views, brokers] = await Promise.all([get('/gateways'), get('/brokers')]);
   fleet.setGateways(views);
+  fleet.brokers = brokers;
   changed();
 }
 
@@ -131,8 +135,9 @@ function follow() {
   on('refused', ({ application, problem }) =>
     note(application, `${problem.message} ${problem.remedy}`, 'bad'),
   );
-  on('deployed', ({ deployment: { plan, version, seconds } }) => {
-    note(plan.name, `version ${version} runs, after ${seconds.toFixed(1)} s`, 'good');
+  on('deployed', ({ deployment: { plan, version, seconds, pending } }) => {
+    const waits = pending.length === 0 ? '' : ` and waits for ${pending.join(', ')}`;
+    note(plan.name, `version ${version} runs, after ${seconds.toFixed(1)} s${waits}`, 'good');
   });
 }
 
@@ -148,6 +153,7 @@ const APP_WORDS = {
   'new-version': 'has a new version',
   stopped: 'was stopped',
   started: 'was started',
+  settled: 'is complete on a gateway that was away',
   removed: 'was removed',
 };
 const NOTES = 60;
@@ -181,6 +187,6 @@ async function explain(app, { id, node }) {
   }
 }
 
-// Ages ("seen 20 s ago") go on without events.
-setInterval(changed, 5_000);
+// Ages ("seen 20 s ago") go on without events, and so does who reaches which broker.
+setInterval(() => document.hidden || gatewaysChanged(), 5_000);
 follow();

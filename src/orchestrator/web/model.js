@@ -14,6 +14,8 @@ export class Fleet {
   constructor() {
     /** @type {Map<string, any>} gateway id → view, with `cpu`: its last loads */
     this.gateways = new Map();
+    /** @type {any[]} the reachability map */
+    this.brokers = [];
     /** @type {Map<string, any>} application id → summary, with `detail` once it was fetched */
     this.apps = new Map();
     /** @type {Map<string, Side>} `gateway stream` → what that gateway last said of the stream */

@@ -208,7 +208,31 @@ export function memoryService(): MemoryService {
   return {
     plan: async (input) => plan(input),
     deploy,
-    brokers: () => [],
+    brokers: () => [
+      {
+        name: 'shared',
+        role: 'shared',
+        urls: ['mqtt://127.0.0.1:1899'],
+        from: 'orchestrator',
+        gateways: [...fleet.values()].map(({ id, health }) => ({
+          gateway: id,
+          declared: true,
+          ...(health === 'up' ? { probed: true } : {}),
+        })),
+      },
+      {
+        name: 'site/hall',
+        role: 'site',
+        site: 'hall',
+        urls: ['mqtt://10.0.0.2:1885'],
+        from: 'fog-1',
+        gateways: [
+          { gateway: 'edge-1', declared: true, probed: false },
+          { gateway: 'fog-1', declared: true, probed: true },
+          { gateway: 'cloud-1', declared: false },
+        ],
+      },
+    ],
     streams: memoryStreams((id) => void gateway(id)),
     applications: () => [...apps.keys()].map(summary),
     application: (id) => app(id).detail,

@@ -110,6 +110,20 @@ describe('echoctl', function () {
     assert.equal(shown.code, 1);
   });
 
+  it('shows who reaches which broker', async () => {
+    const { code, out } = await run('broker', 'ls');
+    assert.equal(code, 0);
+    assert.match(out, /^shared {2}mqtt:\/\/127\.0\.0\.1:1899 {2}embedded$/m);
+    assert.match(out, /^site\/hall {2}mqtt:\/\/10\.0\.0\.2:1885 {2}offered by fog-1$/m);
+    assert.match(out, /^ {2}not reached {3}edge-1\n {2}reached {7}fog-1\n {2}– {13}cloud-1$/m);
+    const { out: text } = await run('broker', 'ls', '--json');
+    const brokers = JSON.parse(text) as { name: string }[];
+    assert.deepEqual(
+      brokers.map(({ name }) => name),
+      ['shared', 'site/hall'],
+    );
+  });
+
   it('shows gateways and streams at a glance', async () => {
     await run('deploy', file('no-cloud.json', JSON.stringify(exampleFlow.slice(0, 4))), '--app', 'city');
     const { out } = await run('top', '--once');

@@ -46,6 +46,21 @@ describe('fleet page', function () {
     assert.equal(await page.locator('a', { hasText: 'Open the editor' }).getAttribute('href'), '/editor/');
   });
 
+  it('shows each broker, and which gateways reach it', async () => {
+    await shows(
+      '#brokers .broker:first-child',
+      /Shared broker[\s\S]*mqtt:\/\/127\.0\.0\.1:1899[\s\S]*embedded/,
+    );
+    await shows('#brokers .broker:last-child', /Broker of site hall[\s\S]*offered by fog-1/);
+    const chips = page.locator('#brokers .broker:last-child .chip');
+    const reach = await chips.evaluateAll((all) => all.map((chip) => [chip.textContent, chip.title]));
+    assert.deepEqual(reach, [
+      ['edge-1', 'Does not reach it'],
+      ['fog-1', 'Reaches it'],
+      ['cloud-1', 'Not meant to reach it'],
+    ]);
+  });
+
   it('draws where the tasks of an application run, with its cut wires', async () => {
     await shows('.app summary', /City sensors[\s\S]*version 1[\s\S]*running[\s\S]*2 cut wires/);
     await waitFor(async () => (await page.locator('.graph .task').count()) === 4, { what: 'four tasks' });

@@ -16,6 +16,8 @@ const state = {
   /** By tab: what became of its last deploy from this editor. */
   lastDeploy: new Map<string, DeployNotice>(),
   plan: undefined as readonly PlanSummary[] | undefined,
+  /** Counts plans asked for and deploys: an answer that is older than the last of them is not shown. */
+  planned: 0,
   listeners: [] as (() => void)[],
 };
 
@@ -73,11 +75,14 @@ export function refreshFleet(): void {
 export function noteDeploy(notice: DeployNotice): void {
   for (const tab of notice.tabs) state.lastDeploy.set(tab, notice);
   state.plan = undefined;
+  state.planned += 1;
   changed();
 }
 
-/** What a Deploy of the canvas as it is now would do. */
-export async function planCanvas(): Promise<readonly PlanSummary[]> {
+/** What a Deploy of the canvas as it is now would do; undefined when a deploy or a later plan came in between. */
+export async function planCanvas(): Promise<readonly PlanSummary[] | undefined> {
+  state.planned += 1;
+  const asked = state.planned;
   const plan = (await $.ajax({
     url: 'echo/plan',
     method: 'POST',
@@ -85,6 +90,7 @@ export async function planCanvas(): Promise<readonly PlanSummary[]> {
     dataType: 'json',
     data: JSON.stringify({ flows: RED.nodes.createCompleteNodeSet({ credentials: false }) }),
   })) as PlanSummary[];
+  if (asked !== state.planned) return undefined;
   state.plan = plan;
   changed();
   return plan;

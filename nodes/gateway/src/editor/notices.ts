@@ -145,11 +145,15 @@ export function registerPlanEntry(): void {
 }
 
 async function planOnly(): Promise<void> {
+  const working = RED.notify(h('p', {}, say('plan.working')), { type: 'compact', fixed: true });
   try {
     const plan = await planCanvas();
+    working.close();
+    if (plan === undefined) return;
     RED.sidebar.show('echo');
     RED.notify(h('p', {}, planText(plan)), { type: 'compact', timeout: 5000 });
   } catch {
+    working.close();
     RED.notify(h('p', {}, say('plan.failed')), { type: 'error', timeout: 8000 });
   }
 }
