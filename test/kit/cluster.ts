@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Disposables, freePort } from './cleanup.ts';
+import { freePorts } from '../../src/orchestrator/fleet/ports.ts';
+import type { Disposables } from './cleanup.ts';
 import { waitFor } from './wait.ts';
 
 export interface TestCluster {
@@ -37,6 +38,8 @@ interface Groups {
 }
 
 const NODES = 3;
+/** For routes, for clients of its own protocol, for its monitoring, for MQTT. */
+const PORTS = 4;
 
 /** Path of the NATS server, or undefined when this machine has none. */
 export function findNats(): string | undefined {
@@ -49,26 +52,25 @@ export async function startNatsCluster(kit: Disposables): Promise<TestCluster> {
   const binary = findNats();
   if (binary === undefined) throw new Error('nats-server is not installed (apt-get install nats-server)');
   const folder = kit.folder('echo-nats-');
-  const routes = await Promise.all(Array.from({ length: NODES }, () => freePort()));
-  const nodes = await Promise.all(
-    routes.map(async (route, i): Promise<Node> => {
-      const [client, monitor, mqtt] = [await freePort(), await freePort(), await freePort()];
-      const config = join(folder, `${i}.conf`);
-      const peers = routes.map((port) => `"nats-route://127.0.0.1:${port}"`);
-      // The name is its own: clusters of two test runs that meet at a port would otherwise become one.
-      writeFileSync(
-        config,
-        `server_name: ${nameOf(i)}
+  const first = await freePorts(NODES * PORTS);
+  const routes = Array.from({ length: NODES }, (_, i) => first + i * PORTS);
+  const peers = routes.map((port) => `"nats-route://127.0.0.1:${port}"`);
+  const nodes = routes.map((route, i): Node => {
+    const [client, monitor, mqtt] = [route + 1, route + 2, route + 3];
+    const config = join(folder, `${i}.conf`);
+    // The name is its own: clusters of two test runs that meet at a port would otherwise become one.
+    writeFileSync(
+      config,
+      `server_name: ${nameOf(i)}
 listen: "127.0.0.1:${client}"
 http: "127.0.0.1:${monitor}"
 jetstream { store_dir: "${join(folder, String(i))}" }
 cluster { name: echo-${routes[0]}, listen: "127.0.0.1:${route}", routes: [${peers.join(', ')}] }
 mqtt { host: "127.0.0.1", port: ${mqtt} }
 `,
-      );
-      return { mqtt, monitor, config, child: undefined, said: '' };
-    }),
-  );
+    );
+    return { mqtt, monitor, config, child: undefined, said: '' };
+  });
   const launch = (node: Node): void => {
     const child = spawn(binary, ['-c', node.config], { stdio: ['ignore', 'ignore', 'pipe'] });
     node.child = child;
@@ -87,25 +89,13 @@ mqtt { host: "127.0.0.1", port: ${mqtt} }
    * Every group has a leader, and the others in it have caught up: only then does the cluster bear the loss of one. What
    * `healthz` says is no measure: it counts subscriptions of nodes that were killed, for ever.
    */
-  const whole = () =>
-    waitFor(
-      async () => {
-        let led = 0;
-        for (const [i, node] of nodes.entries()) {
-          if (node.child === undefined) throw new Error(`nats-server ended: ${node.said}`);
-          const { meta_cluster = {}, account_details = [] } = await ask<Groups>(
-            node,
-            'jsz?accounts=1&streams=1',
-          );
-          if (meta_cluster.leader === nameOf(i)) led++;
-          const streams = account_details.flatMap(({ stream_detail = [] }) => stream_detail);
-          const groups = [meta_cluster, ...streams.map(({ cluster = {} }) => cluster)];
-          if (!groups.every((group) => isWhole(group, nameOf(i)))) return false;
-        }
-        return led === 1;
-      },
-      { what: 'the cluster to be whole', timeout: 120_000, every: 100 },
-    );
+  const whole = async () => {
+    const ended = () => nodes.find(({ child }) => child === undefined);
+    const groups = () => Promise.all(nodes.map((node) => groupsOf(node)));
+    const done = async () => ended() || areWhole(await groups());
+    await waitFor(done, { what: 'the cluster to be whole', timeout: 60_000, every: 100 });
+    if (ended() !== undefined) throw new Error(`nats-server ended: ${ended()?.said}`);
+  };
   for (const node of nodes) kit.add(node, () => end(node));
   for (const node of nodes) launch(node);
   await whole();
@@ -132,9 +122,22 @@ mqtt { host: "127.0.0.1", port: ${mqtt} }
 
 const nameOf = (node: number): string => `node-${node}`;
 
-function isWhole({ leader, replicas = [] }: Group, name: string): boolean {
-  if (leader !== name) return Boolean(leader);
-  return replicas.length === NODES - 1 && replicas.every(({ current }) => current);
+/** The groups of a node; the first is that of the cluster. */
+async function groupsOf(node: Node): Promise<Group[]> {
+  const { meta_cluster = {}, account_details = [] } = await ask<Groups>(node, 'jsz?accounts=1&streams=1');
+  const streams = account_details.flatMap(({ stream_detail = [] }) => stream_detail);
+  return [meta_cluster, ...streams.map(({ cluster = {} }) => cluster)];
+}
+
+/** One node leads the cluster, each group has a leader, and who leads one has seen the others catch up. */
+function areWhole(nodes: readonly (readonly Group[])[]): boolean {
+  const leads = ({ leader }: Group, node: number) => leader === nameOf(node);
+  const caughtUp = ({ replicas = [] }: Group) =>
+    replicas.length === NODES - 1 && replicas.every(({ current }) => current);
+  return (
+    nodes.filter(([cluster], i) => leads(cluster!, i)).length === 1 &&
+    nodes.every((groups, i) => groups.every((group) => (leads(group, i) ? caughtUp(group) : group.leader)))
+  );
 }
 
 /** A page of the node's monitoring; empty while it does not answer. */
