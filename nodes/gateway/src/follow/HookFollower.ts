@@ -12,7 +12,7 @@ import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Follower, Lineage, Outcome } from '../ports.ts';
 import type { CompleteEvent, ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
-import { Cause } from './cause.ts';
+import { Cause, OpenCauses } from './cause.ts';
 import { Counters, Probe } from './probe.ts';
 
 const CAUSE = Symbol('echo.cause');
@@ -40,7 +40,7 @@ export class HookFollower implements Follower, Custody {
   readonly #warn: (text: string) => void;
   readonly #limit: number;
   readonly #context = new AsyncLocalStorage<Cause>();
-  readonly #open = new Set<Cause>();
+  readonly #open = new OpenCauses();
   readonly #probes = new WeakMap<RedNode, Probe>();
   readonly #current = new Map<string, Probe>();
   readonly #counters = new Map<string, Counters>();
@@ -79,7 +79,7 @@ export class HookFollower implements Follower, Custody {
 
   follow(lineage: Lineage, emit: () => void, settled: (outcome: Outcome) => void): void {
     const cause = new Cause(lineage, this.#clock, (outcome) => {
-      this.#open.delete(cause);
+      this.#open.remove(cause);
       settled(outcome);
     });
     this.#open.add(cause);
@@ -263,7 +263,7 @@ export class HookFollower implements Follower, Custody {
 
   #giveUpStuck(): void {
     const since = this.#clock - this.#limit;
-    for (const cause of this.#open) {
+    for (const cause of this.#open.all()) {
       const stuck = cause.stuckAt(since);
       if (stuck.length === 0) continue;
       for (const probe of stuck) this.#distrust(probe);

@@ -17,13 +17,15 @@ export class Cause {
   readonly lineage: Lineage;
   /** What messages carry: a function, since clones of a message share functions instead of copying them. */
   readonly tag = (): Cause => this;
-  readonly #settled: (outcome: Outcome) => void;
+  #settled: ((outcome: Outcome) => void) | undefined;
   readonly #visits: Visit[] = [];
   #pins = 0;
   #error: string | undefined;
   #open = true;
   /** Clock tick of the last step of any descendant. */
   lastStep: number;
+  /** Where it stands among the open ones. */
+  place = -1;
 
   constructor(lineage: Lineage, now: number, settled: (outcome: Outcome) => void) {
     this.lineage = lineage;
@@ -86,6 +88,33 @@ export class Cause {
   #settle(outcome: Outcome): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#settled(outcome);
+    const settled = this.#settled;
+    this.#settled = undefined;
+    settled?.(outcome);
+  }
+}
+
+/**
+ * The causes that are open. A `Set` through which every message passes would keep them from the collection of young
+ * garbage: a table it outgrew refers to the next, and so an old one keeps alive whatever stood in those after it.
+ */
+export class OpenCauses {
+  readonly #causes: Cause[] = [];
+
+  add(cause: Cause): void {
+    cause.place = this.#causes.length;
+    this.#causes.push(cause);
+  }
+
+  remove(cause: Cause): void {
+    const last = this.#causes.pop()!;
+    if (last === cause) return;
+    this.#causes[cause.place] = last;
+    last.place = cause.place;
+  }
+
+  /** As they are now: closing one while going through them is fine. */
+  all(): Cause[] {
+    return [...this.#causes];
   }
 }
