@@ -8,6 +8,8 @@ interface Red {
     createCompleteNodeSet(): { id: string; type: string; echo?: object; locked?: boolean }[];
     dirty(value?: boolean): boolean;
     addLink(link: { source: object; sourcePort: number; target: object }): void;
+    getNodeLinks(node: object, portType: 0): object[];
+    removeLink(link: object): void;
     node(id: string): object | null;
     workspace(id: string | number): object;
     group(id: string): object;
@@ -106,6 +108,15 @@ export class EditorPage {
       },
       [from, to] as const,
     );
+  }
+
+  /** As selecting the wire and pressing Delete does. */
+  async unwire(from: string): Promise<void> {
+    await this.page.evaluate((source) => {
+      for (const link of RED.nodes.getNodeLinks(RED.nodes.node(source)!, 0)) RED.nodes.removeLink(link);
+      RED.nodes.dirty(true);
+      RED.view.redraw(true);
+    }, from);
   }
 
   async pressButton(id: string): Promise<void> {

@@ -118,4 +118,32 @@ describe('one flow drawn in the editor, run by three real gateways', function ()
       },
     );
   });
+
+  it('messages for a gateway that is away are asked about, and given up when the user says so', async () => {
+    await editor.openPane('node', 'double');
+    await editor.page.locator('.echo-tags .echo-tag button').click();
+    await editor.done();
+    await echo.gateway('cloud-1').kill();
+    await waitFor(
+      () => echo.service.gateways().some(({ id, health }) => id === 'cloud-1' && health === 'down'),
+      {
+        what: 'cloud-1 to be away',
+      },
+    );
+    await editor.pressButton('tick');
+    const [application] = echo.service.applications();
+    const waiting = () => {
+      const out = echo.service.gateway('fog-1').heartbeat?.streams.find(({ role }) => role === 'out');
+      return out?.role === 'out' ? (out.backlog?.records ?? 0) : 0;
+    };
+    await waitFor(() => waiting() === 1, { what: 'the message to wait' });
+    await editor.unwire('double');
+    await editor.deploy();
+    const dialog = editor.page.locator('.red-ui-notification', { hasText: 'cloud-1 (away)' });
+    await dialog.getByText('1 message').waitFor();
+    await dialog.locator('button', { hasText: 'Discard' }).click();
+    await editor.notification('waits for a gateway');
+    const note = echo.service.history(application!.id).find(({ version }) => version === 2)?.note;
+    assert.match(note ?? '', /^1 record\(s\) of .* are given up for cloud-1$/);
+  });
 });
