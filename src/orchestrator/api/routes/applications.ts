@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { OrchestratorService } from '../../types.ts';
 import { apiError } from '../errors.ts';
 import { type Route, route } from '../route.ts';
-import { asyncQuery, optionsQuery, schemas, standQuery } from '../schemas.ts';
+import { asyncQuery, optionsQuery, standQuery } from '../schemas/requests.ts';
+import { schemas } from '../schemas.ts';
 import { deployOptions } from './deploy.ts';
 import type { RouteParts } from './parts.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { OrchestratorService } from '../../types.ts';
 import { apiError } from '../errors.ts';
 import { type Route, route } from '../route.ts';
-import { asyncQuery } from '../schemas.ts';
+import { asyncQuery } from '../schemas/requests.ts';
 import { deployInput } from './deploy.ts';
 import type { RouteParts } from './parts.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DeployInput, DeployOptions } from '../../types.ts';
 import { apiError } from '../errors.ts';
 import { type Route, route, take } from '../route.ts';
-import { deployObject, deployQuery, type optionsQuery } from '../schemas.ts';
+import { deployObject, deployQuery, type optionsQuery } from '../schemas/requests.ts';
 import type { RouteParts } from './parts.ts';
 
 const ERRORS = ['ECHO_DAG_UNSUPPORTED'];

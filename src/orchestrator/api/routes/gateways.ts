@@ -1,7 +1,8 @@
 /** Gateways: the fleet, enrolment, adoption, buttons. */
 import { z } from 'zod';
 import { type Route, route } from '../route.ts';
-import { asyncQuery, forceQuery, schemas } from '../schemas.ts';
+import { asyncQuery, forceQuery } from '../schemas/requests.ts';
+import { schemas } from '../schemas.ts';
 import type { RouteParts } from './parts.ts';
 
 const byId = z.object({ id: z.string().min(1).describe('Id of the gateway.') });
