@@ -3,7 +3,7 @@
  * that plugin and nodes meet in one module instance, and the HTML beside them.
  */
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -17,6 +17,7 @@ const { version } = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'
 /** file Node-RED loads → export of the bundle it is. */
 const entries = {
   agent: 'agentPlugin',
+  'echo-broker': 'echoBroker',
   'echo-channel': 'echoChannel',
   'echo-in': 'echoIn',
   'echo-out': 'echoOut',
@@ -38,8 +39,14 @@ await build({
 for (const [file, name] of Object.entries(entries)) {
   await writeFile(join(dist, `${file}.js`), `module.exports = require('./runtime.js').${name};\n`);
 }
-for (const file of await readdir(join(src, 'nodes'))) {
-  if (file.endsWith('.html')) await cp(join(src, 'nodes', file), join(dist, file));
+/** What the dialogs of several nodes share; each says what an option left empty means. */
+const options = await readFile(join(src, 'nodes', 'wire-options.part.html'), 'utf8');
+for (const file of Object.keys(entries).filter((name) => name !== 'agent')) {
+  const html = await readFile(join(src, 'nodes', `${file}.html`), 'utf8');
+  const whole = html.replace(/ *<!-- wire-options: (.*) -->\n/, (_, none) =>
+    options.replaceAll('__none__', none),
+  );
+  await writeFile(join(dist, `${file}.html`), whole);
 }
 await buildEditor();
 for (const part of ['nodes', 'editor']) {

@@ -62,7 +62,9 @@ export const flowError = defineErrors({
   ECHO_FLOW_RESERVED_TYPE: {
     status: 422,
     title: 'The flow contains a wire node that only ECHO itself may insert.',
-    remedy: 'Deploy the application the fragment was cut from, not the fragment; wire its tasks directly.',
+    remedy:
+      'Wire its tasks directly: ECHO puts wire nodes where it cuts a wire. Of a fragment, deploy the application it was ' +
+      'cut from. Wires by hand belong into flows of the gateways themselves.',
   },
   ECHO_FLOW_NOT_PLACED: {
     status: 500,

@@ -7,11 +7,14 @@ import type { InChoice, OutChoice } from './options.ts';
 
 export const ECHO_OUT = 'echo out';
 export const ECHO_IN = 'echo in';
+/** Names the broker of wires by hand; a wire node that refers to one is of no application. */
+export const ECHO_BROKER = 'echo broker';
 /** Stands on a wire, drawn by the user, and says its options; passes messages on. */
 export const ECHO_CHANNEL = 'echo channel';
 
 /** `at-most-once`: no log. `at-least-once` (default): log, acknowledgement after processing, hop dedupe. */
-export type DeliveryLevel = 'at-most-once' | 'at-least-once';
+export const DELIVERY_LEVELS = ['at-least-once', 'at-most-once'] as const;
+export type DeliveryLevel = (typeof DELIVERY_LEVELS)[number];
 
 /**
  * The broker a stream takes to one consumer: that of the site both gateways stand in, or the one all gateways share.
@@ -23,6 +26,9 @@ export type Via = 'site' | 'shared';
 export function streamName(application: string, node: string, port: number): string {
   return `${application}/${node}:${port}`;
 }
+
+/** The wire node was set up by hand, without an orchestrator. */
+export const isByHand = (node: object): boolean => Boolean((node as { broker?: unknown }).broker);
 
 export interface EchoOutNode extends OutChoice {
   id: string;

@@ -1,5 +1,5 @@
 /** What follower, gate and agent know of the configured flows: which tabs are ECHO's, and how things stand in them. */
-import { ECHO_IN, ECHO_OUT, type EchoOutNode } from '../../../src/wire/nodes.ts';
+import { ECHO_IN, ECHO_OUT, type EchoOutNode, isByHand } from '../../../src/wire/nodes.ts';
 import type { NodeConfig, Red, RedNode } from './red.ts';
 
 /** Where a running node stands: `task` is the node itself, or the outermost subflow instance around it. */
@@ -116,6 +116,7 @@ export class FlowIndex {
     if (config.z !== undefined) this.#tabOf.set(config.id, config.z);
     this.#typeOf.set(config.id, config.type);
     for (const port of config.wires ?? []) for (const id of port) this.#wired.add(id);
-    if (config.type === ECHO_OUT) this.#outs.push(config as unknown as EchoOutNode);
+    // One wired by hand says nothing of the tasks at its other end.
+    if (config.type === ECHO_OUT && !isByHand(config)) this.#outs.push(config as unknown as EchoOutNode);
   }
 }

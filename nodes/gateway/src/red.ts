@@ -59,6 +59,15 @@ export interface RedSettings {
   readonly echo?: unknown;
 }
 
+export interface AdminResponse {
+  status(code: number): AdminResponse;
+  json(body: unknown): void;
+}
+type AdminHandler = (
+  request: { readonly params: Readonly<Record<string, string | undefined>>; readonly body?: unknown },
+  response: AdminResponse,
+) => void;
+
 type HookResult = undefined | false;
 
 export interface Red {
@@ -85,5 +94,10 @@ export interface Red {
     getNode(id: string): RedNode | null | undefined;
     eachNode(visit: (config: NodeConfig) => void): void;
   };
+  /** Undefined where the admin API is switched off. */
+  readonly httpAdmin:
+    | Record<'get' | 'post', (path: string, allow: unknown, handle: AdminHandler) => void>
+    | undefined;
+  readonly auth: { needsPermission(permission: string): unknown };
   readonly plugins: { registerPlugin(id: string, definition: object): void };
 }

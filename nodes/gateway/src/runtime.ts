@@ -1,4 +1,5 @@
 /** The one bundle of the package: what Node-RED loads under `node-red.plugins` and `node-red.nodes`. */
+import { registerEchoBroker } from './nodes/echoBroker.ts';
 import { registerEchoChannel } from './nodes/echoChannel.ts';
 import { registerEchoIn } from './nodes/echoIn.ts';
 import { registerEchoOut } from './nodes/echoOut.ts';
@@ -10,6 +11,9 @@ export { currentGateway };
 
 export function agentPlugin(RED: Red): void {
   startAgentPlugin(RED);
+}
+export function echoBroker(RED: RuntimeApi & Red): void {
+  registerEchoBroker(RED);
 }
 export function echoChannel(RED: RuntimeApi): void {
   registerEchoChannel(RED);

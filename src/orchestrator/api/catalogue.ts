@@ -1,4 +1,5 @@
 /** Every error of every area, by code: what `GET /api/v1/errors` lists and docs/errors.md describes. */
+import { handError } from '../../../nodes/gateway/src/byHand/errors.ts';
 import { agentError } from '../../../nodes/gateway/src/errors.ts';
 import { settingsError } from '../../../settings.ts';
 import { flowError } from '../../flow/errors.ts';
@@ -24,6 +25,7 @@ export const areas: readonly { readonly title: string; readonly catalogue: Error
   { title: 'Gateways', catalogue: gatewayError.catalogue },
   { title: 'The agent on a gateway', catalogue: agentError.catalogue },
   { title: 'Streams', catalogue: { ...wireError.catalogue, ...streamError.catalogue } },
+  { title: 'Wires by hand', catalogue: handError.catalogue },
   { title: 'Requests', catalogue: apiError.catalogue },
   { title: 'echoctl', catalogue: cliError.catalogue },
   { title: 'Editor', catalogue: editorError.catalogue },

@@ -24,6 +24,7 @@ export interface Sunk {
 }
 
 export interface ProbedGateway {
+  readonly url: string;
   readonly log: () => string;
   readonly userDir: string;
   /** Deploys all flows as Node-RED's editor does, changed nodes only, and waits until they have started. */
@@ -40,11 +41,11 @@ export interface ProbedGateway {
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Its orchestrator does not exist: follower and gate work all the same. */
+/** Its orchestrator does not exist: follower and gate work all the same. `echo: null`: it is part of no fleet. */
 export async function startProbedGateway(
   kit: Disposables,
   version: NodeRedLine,
-  options: { userDir?: string; echo?: Record<string, unknown> } = {},
+  options: { userDir?: string; echo?: Record<string, unknown> | null } = {},
 ): Promise<ProbedGateway> {
   const userDir = options.userDir ?? kit.folder('echo-probed-');
   mkdirSync(join(userDir, 'nodes'), { recursive: true });
@@ -54,7 +55,10 @@ export async function startProbedGateway(
   const gateway = await startRealGateway(kit, {
     version,
     userDir,
-    echo: { orchestrator: 'http://127.0.0.1:9', token: 'none', tier: 'edge', ...options.echo },
+    gatewayPackage: true,
+    ...(options.echo === null
+      ? {}
+      : { echo: { orchestrator: 'http://127.0.0.1:9', token: 'none', tier: 'edge', ...options.echo } }),
   });
   const post = async (
     path: string,
@@ -76,6 +80,7 @@ export async function startProbedGateway(
     waitFor(async () => (await call<number>('started')) > 0, { what: 'the flows to start' });
   await ready();
   return {
+    url: gateway.url,
     log: () => readFileSync(gateway.logFile, 'utf8'),
     userDir,
     async deploy(nodes) {

@@ -152,22 +152,28 @@ export class HookGate implements Gate {
         return !this.#levels.has(source.tab) || flows.isSource(event.source.node);
       case undefined:
         if (this.#queues.get(tab)?.waitingFor(destination)) return true;
-        return !flows.running && this.#isStopped(destination, tab, source);
+        return !flows.running && this.#isStopped(event, tab, source);
     }
   }
 
   /** A deploy, ours or anyone's, has stopped the node and not yet started its successor: Node-RED would drop it. */
-  #isStopped(destination: string, tab: string, source: Place): boolean {
+  #isStopped({ msg, destination: { id } }: SendEvent, tab: string, source: Place): boolean {
     const { flows } = this.#options;
-    const configured = flows.tabOf(destination) ?? flows.tabOf(source.task);
-    return configured !== undefined && flows.isEcho(tab) && !this.#red.nodes.getNode(destination);
+    const configured = flows.tabOf(id) ?? flows.tabOf(source.task);
+    return configured !== undefined && this.#keeps(msg, tab) && !this.#red.nodes.getNode(id);
+  }
+
+  /** What a stream carries is kept in any tab, and in those of an application everything. */
+  #keeps(msg: object, tab: string): boolean {
+    const { flows, follower } = this.#options;
+    return flows.isEcho(tab) || follower.causeOf(msg) !== undefined;
   }
 
   #onReceive({ msg, destination: { id, node } }: ReceiveEvent): undefined | false {
     const { flows, follower } = this.#options;
     if (this.#levels.size === 0 && flows.running) return undefined;
     const { tab } = flows.place(node);
-    const stopped = !flows.running && flows.isEcho(tab) && this.#red.nodes.getNode(id) !== node;
+    const stopped = !flows.running && this.#keeps(msg, tab) && this.#red.nodes.getNode(id) !== node;
     if (this.#levels.get(tab) !== 'all' && !stopped) return undefined;
     const { sent, release } = follower.hold(msg, node);
     const origin = (sent && originOf(sent)) ?? this.#single(msg);

@@ -1,13 +1,15 @@
 /** `echo in`: delivers the messages of a stream as if the task at its other end had sent them here. */
-import { ECHO_IN, type EchoInNode } from '../../../../src/wire/nodes.ts';
+import { ECHO_IN, type EchoInNode, isByHand } from '../../../../src/wire/nodes.ts';
 import { inChoice } from '../../../../src/wire/options.ts';
+import { openInByHand } from './byHand.ts';
 import type { FindRuntime, RuntimeApi, RuntimeNode } from './runtime.ts';
 import { showStatus } from './status.ts';
 
 export function registerEchoIn(RED: RuntimeApi, find: FindRuntime): void {
   RED.nodes.registerType(ECHO_IN, function (config) {
     RED.nodes.createNode(this, config);
-    openEchoIn(this, config, find);
+    if (isByHand(config)) openInByHand(RED, this, config);
+    else openEchoIn(this, config, find);
   });
 }
 

@@ -1,14 +1,16 @@
 /** `echo out`: appends each message it gets to its stream; done once the message is in the log. */
-import { ECHO_OUT, type EchoOutNode } from '../../../../src/wire/nodes.ts';
+import { ECHO_OUT, type EchoOutNode, isByHand } from '../../../../src/wire/nodes.ts';
 import { outChoice } from '../../../../src/wire/options.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
+import { openOutByHand } from './byHand.ts';
 import type { FindRuntime, RuntimeApi, RuntimeNode } from './runtime.ts';
 import { showStatus } from './status.ts';
 
 export function registerEchoOut(RED: RuntimeApi, find: FindRuntime): void {
   RED.nodes.registerType(ECHO_OUT, function (config) {
     RED.nodes.createNode(this, config);
-    openEchoOut(this, config, find);
+    if (isByHand(config)) openOutByHand(RED, this, config);
+    else openEchoOut(this, config, find);
   });
 }
 

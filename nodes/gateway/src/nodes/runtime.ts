@@ -28,6 +28,7 @@ export interface RuntimeApi {
   readonly nodes: {
     createNode(node: RuntimeNode, config: object): void;
     // biome-ignore lint/suspicious/noExplicitAny: Node-RED calls it as a constructor with its own `this`
-    registerType(type: string, create: (this: any, config: any) => void): void;
+    registerType(type: string, create: (this: any, config: any) => void, definition?: object): void;
+    getNode(id: string): unknown;
   };
 }

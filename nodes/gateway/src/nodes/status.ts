@@ -3,7 +3,7 @@ import type { StreamState } from '../ports.ts';
 import type { FindRuntime, RuntimeNode } from './runtime.ts';
 
 export interface NodeStatus {
-  readonly fill: 'green' | 'yellow' | 'red';
+  readonly fill: 'green' | 'yellow' | 'red' | 'grey';
   readonly shape: 'dot' | 'ring';
   readonly text: string;
 }
@@ -27,14 +27,22 @@ export function statusOf(now: StreamState | undefined, before: StreamState | und
 const shortCount = (n: number): string =>
   n < 10_000 ? String(n) : n < 10_000_000 ? `${Math.floor(n / 1_000)}k` : `${Math.floor(n / 1_000_000)}M`;
 
-/** Shows the stream's state under the node, when it changes. Returns how to stop. */
+/** Shows the stream's state under the node. Returns how to stop. */
 export function showStatus(node: RuntimeNode, stream: string, find: FindRuntime): () => void {
   let before: StreamState | undefined;
-  let shown = '';
-  const show = (): void => {
+  return keepShown(node, () => {
     const now = find()?.streams.state(stream);
     const status = statusOf(now, before);
     before = now;
+    return status;
+  });
+}
+
+/** Shows a status under the node, when it changes. Returns how to stop. */
+export function keepShown(node: RuntimeNode, look: () => NodeStatus): () => void {
+  let shown = '';
+  const show = (): void => {
+    const status = look();
     const key = `${status.fill} ${status.text}`;
     if (key === shown) return;
     shown = key;

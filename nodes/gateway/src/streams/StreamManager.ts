@@ -20,6 +20,7 @@ import type {
   Streams,
 } from '../ports.ts';
 import { CursorJournal } from './CursorJournal.ts';
+import type { Space } from './DataLinks.ts';
 import { DeadLetters } from './DeadLetters.ts';
 import { hostBoot, openDisk } from './disk.ts';
 import { Exchange } from './Exchange.ts';
@@ -37,6 +38,8 @@ export interface StreamManagerOptions {
   readonly limits?: Partial<LogLimits>;
   /** Names this start of the operating system; '' when unknown. */
   readonly host?: string;
+  /** Where its topics stand; that of the fleet when absent. */
+  readonly space?: Space;
 }
 
 const DEFAULT_LIMITS: LogLimits = {
@@ -77,6 +80,7 @@ export class StreamManager implements Streams {
       outs: () => this.#outs,
       ins: () => this.#ins,
       log,
+      space: options.space,
       warn,
     });
     this.#outs = new OutStreams({
