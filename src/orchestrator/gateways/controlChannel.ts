@@ -5,24 +5,21 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import {
   type Boot,
   type BrokerAccess,
   type ControlRequest,
   encodeEnvelope,
-  gateOpened,
-  gateStatus,
   parseUp,
-  streamStatus,
   type UpEnvelope,
 } from '../../wire/control.ts';
 import { type EchoError, isEchoError } from '../../wire/errors.ts';
-import { operationResults } from '../../wire/operate.ts';
 import { PROTOCOL_VERSION, parseTopic, topics } from '../../wire/topics.ts';
 import { compareBoots } from './boots.ts';
 import { withoutUser } from './brokers.ts';
 import { gatewayError } from './errors.ts';
+import { Malformed } from './malformed.ts';
+import { PendingRequests } from './requests.ts';
 import type { ControlChannel } from './types.ts';
 
 type Spoken = Exclude<UpEnvelope, { type: 'reply' }>;
@@ -41,45 +38,25 @@ export interface ControlChannelOptions {
   readonly onOffline: (gateway: string) => void;
 }
 
-interface Waiting {
-  readonly gateway: string;
-  readonly method: ControlRequest['method'];
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: EchoError) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-const results: Record<ControlRequest['method'], z.ZodType> = {
-  'gate.close': gateStatus,
-  'gate.status': gateStatus,
-  'gate.open': gateOpened,
-  'streams.status': z.array(streamStatus),
-  ...operationResults,
-  'streams.retire': z.unknown(),
-  'gateway.renew': z.unknown(),
-  'gateway.forget': z.unknown(),
-};
-
 const KEEPALIVE_S = 10;
 /** Subscriptions in one packet: keeps it well under any broker's packet limit. */
 const CHUNK = 200;
 const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 10_000;
-/** At most one warning about malformed packets a gateway in this time. */
-const WARN_EVERY_MS = 60_000;
-
 export class MqttControlChannel implements ControlChannel {
   readonly request: ControlChannel['request'];
   readonly #options: ControlChannelOptions;
   readonly #watched = new Set<string>();
   readonly #boots = new Map<string, Boot>();
-  readonly #waiting = new Map<string, Waiting>();
-  readonly #malformed = new Map<string, { count: number; warnedAt: number }>();
+  readonly #requests: PendingRequests;
+  readonly #malformed: Malformed;
   #client: MqttClient | undefined;
   #closed = false;
 
   constructor(options: ControlChannelOptions) {
     this.#options = options;
+    this.#requests = new PendingRequests(options.requestTimeoutMs);
+    this.#malformed = new Malformed(options.log);
     this.request = ((gateway: string, request: ControlRequest) =>
       this.#ask(gateway, request)) as ControlChannel['request'];
   }
@@ -90,7 +67,7 @@ export class MqttControlChannel implements ControlChannel {
 
   /** Malformed packets so far, by gateway. */
   get malformed(): ReadonlyMap<string, number> {
-    return new Map([...this.#malformed].map(([gateway, { count }]) => [gateway, count]));
+    return this.#malformed.counts;
   }
 
   /** Connects and keeps connecting until `close`. Rejects with ECHO_BROKER_UNREACHABLE when no broker can be reached. */
@@ -141,7 +118,7 @@ export class MqttControlChannel implements ControlChannel {
   async unwatch(gateway: string): Promise<void> {
     if (!this.#watched.delete(gateway)) return;
     this.#boots.delete(gateway);
-    this.#malformed.delete(gateway);
+    this.#malformed.forget(gateway);
     const client = this.#client;
     if (client === undefined || !client.connected) return;
     await client.unsubscribeAsync([topics.status(gateway), topics.up(gateway)]);
@@ -150,9 +127,9 @@ export class MqttControlChannel implements ControlChannel {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const waiting of this.#waiting.values())
-      waiting.reject(gatewayError('ECHO_BROKER_UNREACHABLE', { message: 'the orchestrator is stopping' }));
-    this.#waiting.clear();
+    this.#requests.failAll(
+      gatewayError('ECHO_BROKER_UNREACHABLE', { message: 'the orchestrator is stopping' }),
+    );
     await this.#client?.endAsync(true);
   }
 
@@ -182,37 +159,12 @@ export class MqttControlChannel implements ControlChannel {
     const client = this.#client;
     if (client === undefined || !client.connected || this.#closed)
       throw gatewayError('ECHO_BROKER_UNREACHABLE', { where: gateway });
-    const id = randomUUID();
-    const answered = new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(() => this.#timeOut(id), this.#options.requestTimeoutMs);
-      this.#waiting.set(id, {
-        gateway,
-        method: request.method,
-        timer,
-        resolve: (result) => settle(resolve, result),
-        reject: (error) => settle(reject, error),
-      });
-      const settle = <T>(how: (value: T) => void, value: T) => {
-        clearTimeout(timer);
-        this.#waiting.delete(id);
-        how(value);
-      };
-    });
+    const { id, answered } = this.#requests.open(gateway, request.method);
     const packet = encodeEnvelope({ v: PROTOCOL_VERSION, type: 'request', id, request });
     client.publishAsync(topics.down(gateway), packet, { qos: 0 }).catch((error: Error) => {
-      this.#waiting.get(id)?.reject(this.#brokerError(error));
+      this.#requests.fail(id, this.#brokerError(error));
     });
     return answered;
-  }
-
-  #timeOut(id: string): void {
-    const waiting = this.#waiting.get(id);
-    waiting?.reject(
-      gatewayError('ECHO_GATEWAY_NO_REPLY', {
-        message: `${waiting.gateway}: no reply to ${waiting.method} within ${this.#options.requestTimeoutMs} ms`,
-        where: waiting.gateway,
-      }),
-    );
   }
 
   #take(topic: string, payload: Buffer): void {
@@ -231,13 +183,14 @@ export class MqttControlChannel implements ControlChannel {
   #takeStatus(gateway: string, payload: Buffer): void {
     const status = payload.toString('utf8');
     if (status === 'offline') this.#options.onOffline(gateway);
-    else if (status !== 'online' && status !== '') this.#bad(gateway, `status of ${payload.length} bytes`);
+    else if (status !== 'online' && status !== '')
+      this.#malformed.note(gateway, `status of ${payload.length} bytes`);
   }
 
   #takeEnvelope(gateway: string, payload: Buffer): void {
     const parsed = parseUp(payload);
     if (!parsed.ok) {
-      this.#bad(gateway, parsed.reason);
+      this.#malformed.note(gateway, parsed.reason);
       return;
     }
     const envelope = parsed.value;
@@ -245,49 +198,8 @@ export class MqttControlChannel implements ControlChannel {
     if (order === 'older') return;
     this.#boots.set(gateway, envelope.boot);
     this.#options.onHeard(gateway, order === 'newer');
-    if (envelope.type === 'reply') this.#takeReply(gateway, envelope);
+    if (envelope.type === 'reply') this.#requests.reply(gateway, envelope);
     else this.#options.onEnvelope(gateway, envelope);
-  }
-
-  #takeReply(gateway: string, reply: Extract<UpEnvelope, { type: 'reply' }>): void {
-    const waiting = this.#waiting.get(reply.id);
-    // Late (timed out) or not ours: nobody waits for it.
-    if (waiting === undefined || waiting.gateway !== gateway) return;
-    if (reply.error !== undefined) {
-      const { code, message, details } = reply.error;
-      waiting.reject(
-        gatewayError('ECHO_GATEWAY_AGENT_FAILED', {
-          message: `${gateway}: ${waiting.method}: ${message}`,
-          where: gateway,
-          details: { ...details, agentCode: code },
-        }),
-      );
-      return;
-    }
-    const result = results[waiting.method].safeParse(reply.result);
-    if (result.success) {
-      waiting.resolve(result.data);
-      return;
-    }
-    const issue = result.error.issues[0];
-    waiting.reject(
-      gatewayError('ECHO_GATEWAY_AGENT_FAILED', {
-        message: `${gateway}: the reply to ${waiting.method} does not fit: ${issue?.path.join('/')}: ${issue?.message}`,
-        where: gateway,
-        remedy:
-          'Install the same release of the gateway package as the orchestrator, and restart that Node-RED.',
-      }),
-    );
-  }
-
-  /** Counts a malformed packet; one warning a minute and gateway. */
-  #bad(gateway: string, reason: string): void {
-    const now = Date.now();
-    const { count, warnedAt } = this.#malformed.get(gateway) ?? { count: 0, warnedAt: 0 };
-    const warn = now - warnedAt >= WARN_EVERY_MS;
-    this.#malformed.set(gateway, { count: count + 1, warnedAt: warn ? now : warnedAt });
-    if (warn)
-      this.#options.log.warn({ gateway, reason, count: count + 1 }, 'malformed control message dropped');
   }
 
   #brokerError(error: Error): EchoError {
