@@ -7,23 +7,19 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Candidate } from '../../placement/types.ts';
 import type { Registry } from '../../registry/Registry.ts';
-import type {
-  BrokerAccess,
-  BrokerReach,
-  EnrolReply,
-  EnrolRequest,
-  GatewayFacts,
-  Heartbeat,
-} from '../../wire/control.ts';
+import type { BrokerAccess, EnrolReply, EnrolRequest, GatewayFacts, Heartbeat } from '../../wire/control.ts';
 import { type HealthChange, HealthMonitor } from '../health/HealthMonitor.ts';
 import type { BrokerView, EnrolToken, GatewayDetail, GatewayView, OrchestratorEvents } from '../types.ts';
-import { AdminClient } from './adminClient.ts';
+import { AdminClients } from './AdminClients.ts';
+import type { AdminClient } from './adminClient.ts';
 import type { Brokers } from './brokers.ts';
 import { MqttControlChannel } from './controlChannel.ts';
-import { GatewayDirectory, LEASE_MS } from './directory.ts';
+import { GatewayDirectory } from './directory.ts';
 import type { EnrolmentDesk } from './enrolment.ts';
 import { gatewayError } from './errors.ts';
+import { FleetPublisher } from './FleetPublisher.ts';
 import type { GatewayRecord } from './gatewayItem.ts';
+import { Renewals } from './Renewals.ts';
 import { checkSettings, checkWireNodes } from './support.ts';
 import type { Fleet } from './types.ts';
 import { Verifier } from './verifier.ts';
@@ -48,11 +44,6 @@ export interface FleetOptions {
 /** What the fleet tells of; a part of `OrchestratorEvents`. */
 export type FleetEvents = Pick<OrchestratorEvents, 'gateway' | 'heartbeat' | 'debug' | 'nodeStatus'>;
 
-/** How often load and last sightings of one gateway reach the registry; each gateway in its own turn. */
-const PACE_MS = 10_000;
-const TURN_MS = 1_000;
-/** A gateway whose brokers changed is asked to enrol again, and again after this time if it did not. */
-const RENEW_MS = 5_000;
 const NOT_VERIFIED = 'its admin API was not verified yet';
 
 export class GatewayFleet implements Fleet {
@@ -60,18 +51,15 @@ export class GatewayFleet implements Fleet {
   readonly #options: FleetOptions;
   readonly #clock: () => number;
   readonly #directory: GatewayDirectory;
+  readonly #publisher: FleetPublisher;
   readonly #monitor: HealthMonitor;
   readonly #verifier: Verifier;
+  readonly #renewals: Renewals;
   readonly #events = new EventEmitter<FleetEvents & { usable: [gateway: string] }>().setMaxListeners(0);
   readonly #heartbeats = new Map<string, Heartbeat>();
-  readonly #clients = new Map<string, AdminClient>();
-  /** To be written to the registry at the next flush. */
-  readonly #changed = new Set<string>();
+  readonly #clients: AdminClients;
   /** Not heard since our connection to the broker was made: whoever waits for them is told when they speak. */
   readonly #unconfirmed = new Set<string>();
-  /** When a gateway was asked to renew what it was granted. */
-  readonly #renewing = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -99,6 +87,18 @@ export class GatewayFleet implements Fleet {
       hears: () => this.control.connected,
       onChange: (change) => this.#healthChanged(change),
     });
+    this.#renewals = new Renewals(this.control, options.log, this.#clock);
+    this.#publisher = new FleetPublisher({
+      directory: this.#directory,
+      liveness: (gateway) => this.#monitor.get(gateway),
+      heartbeat: (gateway) => this.#heartbeats.get(gateway),
+      ...(options.inBatch === undefined ? {} : { inBatch: options.inBatch }),
+    });
+    this.#clients = new AdminClients((gateway) => {
+      const { adminUrl: url, apiMaxBytes: maxBytes } = this.#known(gateway).facts;
+      const access = options.desk.adminAccess(gateway);
+      return { gateway, url, access, maxBytes, timeoutMs: options.requestTimeoutMs };
+    });
     this.#verifier = new Verifier({
       check: (gateway) => this.#verify(gateway),
       onResult: (gateway, problem) => this.#verified(gateway, problem),
@@ -109,41 +109,38 @@ export class GatewayFleet implements Fleet {
   async start(): Promise<void> {
     const enrolled = this.#options.desk.list();
     const ids = new Set(enrolled.map(({ id }) => id));
-    this.#batch(() => {
+    this.#publisher.batch(() => {
       for (const { id } of this.#directory.list()) if (!ids.has(id)) this.#directory.remove(id);
       for (const { id, facts, lastSeenAt } of enrolled) {
         this.#monitor.add(id);
-        this.#publish(id, facts, this.#directory.get(id)?.lastSeen ?? lastSeenAt);
+        this.#publisher.publish(id, facts, this.#directory.get(id)?.lastSeen ?? lastSeenAt);
       }
     });
     await Promise.all(enrolled.map(({ id }) => this.control.watch(id)));
     this.#monitor.start();
-    this.#timer = setInterval(() => this.#publishDue(PACE_MS), TURN_MS);
-    this.#timer.unref();
+    this.#publisher.start();
     await this.control.connect();
   }
 
   /** Writes what is due to the registry and ends every connection. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
     this.#monitor.stop();
     this.#verifier.close();
-    this.#publishDue(0);
+    this.#publisher.stop();
     await this.control.close();
-    await Promise.all([...this.#clients.values()].map((client) => client.close()));
-    this.#clients.clear();
+    await this.#clients.close();
   }
 
   /** Takes a gateway in (or in again). Errors: see `EnrolmentDesk.admit`. */
   async enrol(request: EnrolRequest): Promise<EnrolReply> {
-    const reply = this.#batch(() => {
+    const reply = this.#publisher.batch(() => {
       const admitted = this.#options.desk.admit(request);
-      this.#publish(admitted.gateway, request.facts, this.#clock());
+      this.#publisher.publish(admitted.gateway, request.facts, this.#clock());
       return admitted;
     });
     const id = reply.gateway;
     this.#monitor.add(id);
-    this.#dropClient(id);
+    this.#clients.drop(id);
     await this.control.watch(id);
     if (request.secret === undefined) this.#events.emit('gateway', id, 'enrolled');
     return reply;
@@ -208,18 +205,7 @@ export class GatewayFleet implements Fleet {
 
   /** Ask for it anew for each piece of work: a gateway that enrols again gets another client. */
   admin(id: string): AdminClient {
-    const known = this.#clients.get(id);
-    if (known !== undefined) return known;
-    const { facts } = this.#known(id);
-    const client = new AdminClient({
-      gateway: id,
-      url: facts.adminUrl,
-      access: this.#options.desk.adminAccess(id),
-      timeoutMs: this.#options.requestTimeoutMs,
-      maxBytes: facts.apiMaxBytes,
-    });
-    this.#clients.set(id, client);
-    return client;
+    return this.#clients.of(id);
   }
 
   onUp(listener: (id: string) => void): () => void {
@@ -253,28 +239,13 @@ export class GatewayFleet implements Fleet {
     this.#directory.remove(id);
     this.#monitor.remove(id);
     this.#heartbeats.delete(id);
-    this.#renewing.delete(id);
-    this.#changed.delete(id);
+    this.#renewals.forget(id);
+    this.#publisher.forget(id);
     this.#unconfirmed.delete(id);
-    this.#dropClient(id);
+    this.#clients.drop(id);
     await this.control.unwatch(id);
     this.#options.onForgotten?.(id);
     this.#events.emit('gateway', id, 'removed');
-  }
-
-  /** Writes to the registry what changed of gateways published this long ago or longer, and renews leases. */
-  #publishDue(ageMs: number): void {
-    const due = this.#directory.list().filter((record) => {
-      const age = this.#directory.age(record);
-      return age > LEASE_MS / 2 || (age >= ageMs && this.#changed.has(record.id));
-    });
-    if (due.length === 0) return;
-    this.#batch(() => {
-      for (const { id, facts, lastSeen } of due) {
-        this.#publish(id, facts, this.#monitor.get(id).heardAt ?? lastSeen);
-        this.#changed.delete(id);
-      }
-    });
   }
 
   #heard(gateway: string, newBoot: boolean): void {
@@ -283,19 +254,19 @@ export class GatewayFleet implements Fleet {
     if (isBack) this.#monitor.trouble(gateway, 'admin', NOT_VERIFIED);
     if (isBack || unconfirmed) this.#verifier.begin(gateway);
     this.#monitor.heard(gateway);
-    this.#changed.add(gateway);
+    this.#publisher.changed(gateway);
   }
 
   #learn(gateway: string, facts: GatewayFacts): void {
     const known = this.#directory.get(gateway)?.facts;
     if (known === undefined || isDeepStrictEqual(known, facts)) return;
     if (known.adminUrl !== facts.adminUrl || known.apiMaxBytes !== facts.apiMaxBytes) {
-      this.#dropClient(gateway);
+      this.#clients.drop(gateway);
       this.#verifier.begin(gateway);
     }
-    this.#batch(() => {
+    this.#publisher.batch(() => {
       this.#options.desk.record(gateway, { facts, lastSeenAt: this.#clock() });
-      this.#publish(gateway, facts, this.#clock());
+      this.#publisher.publish(gateway, facts, this.#clock());
     });
   }
 
@@ -303,22 +274,14 @@ export class GatewayFleet implements Fleet {
     this.#heartbeats.set(gateway, heartbeat);
     this.#events.emit('heartbeat', gateway, heartbeat);
     const { brokers } = this.#options;
-    if (heartbeat.grant !== undefined && heartbeat.grant !== brokers.grantName(gateway)) this.#renew(gateway);
-  }
-
-  /** Brokers or members of its site have changed since it enrolled. */
-  #renew(gateway: string): void {
-    const now = this.#clock();
-    if (now - (this.#renewing.get(gateway) ?? Number.NEGATIVE_INFINITY) < RENEW_MS) return;
-    this.#renewing.set(gateway, now);
-    this.control.request(gateway, { method: 'gateway.renew', params: {} }).catch((error: Error) => {
-      this.#options.log.warn({ gateway, error: error.message }, 'the gateway was not told of other brokers');
-    });
+    // Brokers or members of its site have changed since it enrolled.
+    const { grant } = heartbeat;
+    if (grant !== undefined && grant !== brokers.grantName(gateway)) this.#renewals.ask(gateway);
   }
 
   #healthChanged({ gateway, from, to }: HealthChange): void {
     this.#options.log.info({ gateway, from, to, troubles: this.troubles(gateway) }, 'gateway health');
-    this.#changed.add(gateway);
+    this.#publisher.changed(gateway);
     if (to === 'down') this.#verifier.cancel(gateway);
     this.#events.emit('gateway', gateway, to);
   }
@@ -337,16 +300,6 @@ export class GatewayFleet implements Fleet {
     else if (isNews) this.#options.log.warn({ gateway, problem }, 'gateway cannot be used yet');
   }
 
-  #publish(id: string, facts: GatewayFacts, lastSeen: number): void {
-    const heartbeat = this.#heartbeats.get(id);
-    this.#directory.publish(id, facts, {
-      health: this.#monitor.get(id).health,
-      lastSeen,
-      ...(heartbeat === undefined ? {} : { cpuPct: heartbeat.cpuPct, memFreeMB: heartbeat.memFreeMB }),
-      ...(heartbeat?.brokers === undefined ? {} : { reaches: reachedOf(heartbeat.brokers, facts.site) }),
-    });
-  }
-
   #view(record: GatewayRecord): GatewayView {
     return viewOf(record, this.#monitor.get(record.id), this.#heartbeats.get(record.id));
   }
@@ -357,23 +310,4 @@ export class GatewayFleet implements Fleet {
       throw gatewayError('ECHO_GATEWAY_UNKNOWN', { message: `no gateway ${id} is enrolled`, where: id });
     return record;
   }
-
-  #dropClient(id: string): void {
-    const client = this.#clients.get(id);
-    this.#clients.delete(id);
-    void client?.close();
-  }
-
-  #batch<T>(work: () => T): T {
-    return this.#options.inBatch === undefined ? work() : this.#options.inBatch(work);
-  }
 }
-
-/** Names in the reachability map of the brokers a gateway says it reaches. */
-const reachedOf = (brokers: readonly BrokerReach[], site: string | undefined): string[] => [
-  ...new Set(
-    brokers.flatMap(({ role, reachable }) =>
-      reachable ? [role === 'site' ? `site/${site ?? ''}` : role] : [],
-    ),
-  ),
-];
