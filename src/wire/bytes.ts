@@ -4,6 +4,10 @@
 export const MAX_U48 = 2 ** 48 - 1;
 const MAX_TEXT_BYTES = 1024;
 
+/** The same bytes; nothing is copied. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** Reads forward; past the end or past a limit it sets `failed` and yields zeros, so callers check once. */
 export class Reader {
   readonly #buffer: Buffer;
@@ -12,7 +16,7 @@ export class Reader {
   #lastText: { readonly bytes: Buffer; readonly text: string } | undefined;
 
   constructor(bytes: Uint8Array, at = 0) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#buffer = asBuffer(bytes);
     this.#at = at;
   }
 

@@ -5,6 +5,7 @@
  */
 import { types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
+import { asBuffer } from './bytes.ts';
 import { wireError } from './wireErrors.ts';
 
 export const CODEC_JSON = 0;
@@ -38,7 +39,7 @@ export function decodeMessage(codec: number, body: Uint8Array): DecodedMessage {
   try {
     const msg: unknown =
       codec === CODEC_JSON
-        ? JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
+        ? JSON.parse(asBuffer(body).toString())
         : codec === CODEC_V8
           ? deserialize(body)
           : undefined;

@@ -90,14 +90,7 @@ export class Segment {
 
   /** All or nothing: a write that fails leaves the segment as it was. */
   write(payloads: readonly Buffer[]): void {
-    const parts: Buffer[] = [];
-    for (const payload of payloads) {
-      const header = Buffer.allocUnsafe(ENTRY_HEADER);
-      header.writeUInt32BE(payload.length, 0);
-      header.writeUInt32BE(crc32(payload), 4);
-      parts.push(header, payload);
-    }
-    const bytes = Buffer.concat(parts);
+    const bytes = entriesOf(payloads);
     const fd = this.#open();
     try {
       for (let done = 0; done < bytes.length; )
@@ -185,6 +178,19 @@ export class Segment {
     this.#fd ??= openSync(this.path, 'r+');
     return this.#fd;
   }
+}
+
+/** One buffer for all of them: an object for each header would cost more than what it holds. */
+function entriesOf(payloads: readonly Buffer[]): Buffer {
+  const bytes = Buffer.allocUnsafe(payloads.reduce((sum, payload) => sum + entryBytes(payload), 0));
+  let at = 0;
+  for (const payload of payloads) {
+    at = bytes.writeUInt32BE(payload.length, at);
+    at = bytes.writeUInt32BE(crc32(payload), at);
+    bytes.set(payload, at);
+    at += payload.length;
+  }
+  return bytes;
 }
 
 const fileName = (first: number): string => `${String(first).padStart(15, '0')}.log`;
