@@ -1,4 +1,5 @@
 /** Three real gateways, each with a link of its own to one broker, and everything that can go wrong with them. */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayProcess } from '../../src/orchestrator/fleet/gateway.ts';
@@ -8,58 +9,59 @@ import { startEnrolled } from '../kit/enrolled.ts';
 import { mountSmallDisk, type SmallDisk } from '../kit/smallDisk.ts';
 import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
 import { flowsOf, type Taps } from './flows.ts';
-import { GATEWAYS, type GatewayName, type Scheduled } from './schedule.ts';
+import { GATEWAYS, type GatewayName, PRODUCERS, type Scheduled } from './schedule.ts';
 
 const VERSIONS = { 'edge-1': '4.1', 'fog-1': '5.0', 'cloud-1': '5.0' } as const;
-/** Room of the edge's disk, MB. */
-const DISK_MB = 16;
+/** Room of a disk with logs, MB. */
+const DISK_MB = 32;
 /** In favour of the core MQTT nodes, which wait 15 s before they connect again otherwise. */
 const SETTINGS = { mqttReconnectTime: 500 };
 /** What a throttled link carries and delays. */
 const THROTTLED = { bytesPerSecond: 20_000, delayMs: 100 };
+/** A planned end that takes longer was none: see `GatewayProcess.stop`. */
+const STOP_MS = 10_000;
+
+export interface FleetOptions {
+  readonly broker: TestBroker['kind'];
+  /** Called just before a gateway is killed, also one that did not end in order. */
+  readonly onKill: (gateway: GatewayName) => void;
+}
 
 export class Fleet {
   readonly taps: Taps;
+  readonly #onKill: FleetOptions['onKill'];
   readonly #broker: TestBroker;
-  readonly #gateways: ReadonlyMap<GatewayName, GatewayProcess>;
-  readonly #links: ReadonlyMap<GatewayName, TcpProxy>;
-  readonly #disk: SmallDisk | undefined;
+  readonly #gateways = new Map<GatewayName, GatewayProcess>();
+  readonly #links = new Map<GatewayName, TcpProxy>();
+  readonly #disks = new Map<GatewayName, SmallDisk | undefined>();
 
-  private constructor(
-    taps: Taps,
-    broker: TestBroker,
-    gateways: ReadonlyMap<GatewayName, GatewayProcess>,
-    links: ReadonlyMap<GatewayName, TcpProxy>,
-    disk: SmallDisk | undefined,
-  ) {
-    this.taps = taps;
+  private constructor(options: FleetOptions, broker: TestBroker, folder: string) {
+    this.#onKill = options.onKill;
     this.#broker = broker;
-    this.#gateways = gateways;
-    this.#links = links;
-    this.#disk = disk;
+    this.taps = {
+      of: (wire) => join(folder, `${wire}.rows`),
+      refused: (wire) => join(folder, `${wire}.refused`),
+      core: join(folder, 'core.rows'),
+    };
   }
 
-  static async start(kit: Disposables, kind: TestBroker['kind']): Promise<Fleet> {
+  static async start(kit: Disposables, options: FleetOptions): Promise<Fleet> {
     const folder = kit.folder('echo-chaos-');
-    const file = (name: string): string => join(folder, name);
-    const taps = { echo: file('echo.rows'), core: file('core.rows'), refused: file('refused.rows') };
-    const broker = kind === 'aedes' ? await startAedes(kit) : await startMosquitto(kit);
-    const disk = mountSmallDisk(kit, join(folder, 'edge-1', 'echo'), DISK_MB);
-    const gateways = new Map<GatewayName, GatewayProcess>();
-    const links = new Map<GatewayName, TcpProxy>();
+    const broker = options.broker === 'aedes' ? await startAedes(kit) : await startMosquitto(kit);
+    const fleet = new Fleet(options, broker, folder);
+    for (const name of PRODUCERS)
+      fleet.#disks.set(name, mountSmallDisk(kit, join(folder, name, 'echo'), DISK_MB));
     for (const name of GATEWAYS) {
       const link = await startTcpProxy(kit, broker);
-      links.set(name, link);
-      gateways.set(
-        name,
-        await startEnrolled(kit, {
-          ...{ name, version: VERSIONS[name], userDir: join(folder, name), settings: SETTINGS },
-          brokerUrl: `mqtt://127.0.0.1:${link.port}`,
-          flows: flowsOf(name, link.port, taps),
-        }),
-      );
+      fleet.#links.set(name, link);
+      const gateway = await startEnrolled(kit, {
+        ...{ name, version: VERSIONS[name], userDir: join(folder, name), settings: SETTINGS },
+        brokerUrl: `mqtt://127.0.0.1:${link.port}`,
+        flows: flowsOf(name, link.port, fleet.taps),
+      });
+      fleet.#gateways.set(name, gateway);
     }
-    return new Fleet(taps, broker, gateways, links, disk);
+    return fleet;
   }
 
   gateway(name: GatewayName): GatewayProcess {
@@ -67,8 +69,8 @@ export class Fleet {
   }
 
   /** Why a fault of this kind cannot be made here. */
-  missing(kind: Scheduled['kind']): string | undefined {
-    return kind === 'disk' && this.#disk === undefined
+  missing({ kind, target }: Scheduled): string | undefined {
+    return kind === 'disk' && this.#disks.get(target) === undefined
       ? 'no file system can be mounted (needs root)'
       : undefined;
   }
@@ -78,45 +80,80 @@ export class Fleet {
     return kind === 'cut' || kind === 'stall' || kind === 'throttle' ? `link ${target}` : target;
   }
 
-  /** Makes a fault and ends it after its time. */
-  async suffer(fault: Scheduled): Promise<void> {
+  /** Makes a fault and ends it after its time. True when it was seen to be there: something was cut, held up, full. */
+  async suffer(fault: Scheduled): Promise<boolean> {
     const { kind, target, holdMs } = fault;
-    if (target === 'broker') {
-      await this.#broker.kill();
-      await delay(holdMs);
-      await this.#broker.start();
-      return;
-    }
-    const gateway = this.#gateways.get(target)!;
-    const link = this.#links.get(target)!;
+    if (target === 'broker') return this.#restartBroker(holdMs);
     switch (kind) {
       case 'kill':
-        await gateway.kill();
-        await delay(holdMs);
-        await gateway.start();
-        break;
+      case 'restart':
+        return this.#restart(target, kind, holdMs);
       case 'freeze':
-        gateway.signal('SIGSTOP');
-        await delay(holdMs);
-        gateway.signal('SIGCONT');
-        break;
-      case 'cut':
-      case 'stall':
-        link[kind]();
-        await delay(holdMs);
-        link.heal();
-        break;
-      case 'throttle':
-        link.setRate(THROTTLED.bytesPerSecond);
-        link.setDelay(THROTTLED.delayMs);
-        await delay(holdMs);
-        link.setRate(0);
-        link.setDelay(0);
-        break;
+        return this.#freeze(this.gateway(target), holdMs);
       case 'disk':
-        this.#disk?.fill();
-        await delay(holdMs);
-        this.#disk?.free();
+        return fillFor(this.#disks.get(target)!, holdMs);
+      default:
+        return spoil(this.#links.get(target)!, kind, holdMs);
     }
   }
+
+  async #restartBroker(holdMs: number): Promise<boolean> {
+    const connections = () => [...this.#links.values()].reduce((sum, link) => sum + link.connections, 0);
+    const before = connections();
+    await this.#broker.kill();
+    await delay(holdMs);
+    const broken = before > 0 && connections() < before;
+    await this.#broker.start();
+    return broken;
+  }
+
+  async #restart(name: GatewayName, kind: 'kill' | 'restart', holdMs: number): Promise<boolean> {
+    const gateway = this.gateway(name);
+    const { pid } = gateway;
+    if (kind === 'kill') await this.#kill(name);
+    else {
+      const ended = gateway.stop(2 * STOP_MS);
+      await Promise.race([ended, delay(STOP_MS)]);
+      if (gateway.running) await this.#kill(name);
+    }
+    await delay(holdMs);
+    await gateway.start();
+    return pid !== undefined && pid !== gateway.pid;
+  }
+
+  async #kill(name: GatewayName): Promise<void> {
+    this.#onKill(name);
+    await this.gateway(name).kill();
+  }
+
+  async #freeze(gateway: GatewayProcess, holdMs: number): Promise<boolean> {
+    gateway.signal('SIGSTOP');
+    await delay(holdMs);
+    const state = execFileSync('ps', ['-o', 'stat=', '-p', String(gateway.pid)], { encoding: 'utf8' });
+    gateway.signal('SIGCONT');
+    return state.startsWith('T');
+  }
+}
+
+async function fillFor(disk: SmallDisk, holdMs: number): Promise<boolean> {
+  disk.fill();
+  const { full } = disk;
+  await delay(holdMs);
+  disk.free();
+  return full;
+}
+
+async function spoil(link: TcpProxy, how: 'cut' | 'stall' | 'throttle', holdMs: number): Promise<boolean> {
+  const { connections, bytes } = link;
+  if (how === 'throttle') {
+    link.setRate(THROTTLED.bytesPerSecond);
+    link.setDelay(THROTTLED.delayMs);
+  } else link[how]();
+  await delay(holdMs);
+  const bit = { cut: connections > 0, stall: link.stalled > 0, throttle: link.bytes > bytes }[how];
+  if (how === 'throttle') {
+    link.setRate(0);
+    link.setDelay(0);
+  } else link.heal();
+  return bit;
 }

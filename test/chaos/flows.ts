@@ -1,17 +1,19 @@
 /**
- * The flows of the chaos run: numbered rows fed over HTTP go edge → fog → cloud over two cut wires, and beside them,
- * on the same gateways and links, over the core MQTT nodes. The cloud writes down what arrives.
+ * The flows of the chaos run: numbered rows fed over HTTP go edge → fog → cloud over two cut wires of each kind, and
+ * beside them, on the same gateways and links, over the core MQTT nodes. The cloud writes down what arrives.
  */
 import { ECHO_IN, ECHO_OUT } from '../../src/wire/nodes.ts';
 import { type FlowNode, functionNode, postNode, replyNode, tabNode } from '../kit/enrolled.ts';
 import type { GatewayName } from './schedule.ts';
+import { type ChaosWire, WIRES } from './wires.ts';
 
-/** Where rows are written, one a line. */
+/** Files in which rows are written, one a line. */
 export interface Taps {
-  readonly echo: string;
+  /** What arrived over the wire. */
+  of(wire: string): string;
+  /** What the fog raised an error for. */
+  refused(wire: string): string;
   readonly core: string;
-  /** Rows the fog raised an error for. */
-  readonly refused: string;
 }
 
 export interface FeedRequest {
@@ -21,20 +23,28 @@ export interface FeedRequest {
   readonly count: number;
 }
 export interface FeedReply {
-  /** Rows the log did not take. */
+  /** Rows a log did not take. */
   readonly failed: number;
 }
 
 const TAB = 'chaos';
 const LIBS = { fs: 'fs' };
+const PASS = 'return { row: msg.row };';
 const write = (file: string): string => `fs.appendFileSync(${JSON.stringify(file)}, msg.row + '\\n');`;
+const refused = (taps: Taps): string => {
+  const files = Object.fromEntries(WIRES.map(({ name }) => [outOf(name), taps.refused(name)]));
+  return `fs.appendFileSync(${JSON.stringify(files)}[msg.error.source.id], msg.row + '\\n');`;
+};
+const outOf = (wire: string): string => `out-${wire}`;
 
-/** Answers a feed when each of its rows stands in the log, or was refused. */
+/** Answers a feed when each of its rows stands in the logs of all wires, or was refused. Outputs: wires, core, reply. */
 const FEED = `
+const WIRES = ${WIRES.length};
 if (msg.req !== undefined) {
   const { batch, first, count } = msg.payload;
-  globalThis.open = { msg, batch, left: count, failed: 0 };
-  for (let row = first; row < first + count; row++) node.send([{ row, batch }, { payload: String(row) }, null]);
+  globalThis.open = { msg, batch, left: count * WIRES, failed: 0 };
+  for (let row = first; row < first + count; row++)
+    node.send([...Array.from({ length: WIRES }, () => ({ row, batch })), { payload: String(row) }]);
   return;
 }
 const { open } = globalThis;
@@ -43,7 +53,9 @@ if (msg.error !== undefined) open.failed++;
 if (--open.left > 0) return;
 globalThis.open = undefined;
 open.msg.payload = { failed: open.failed };
-return [null, null, open.msg];`;
+const outputs = new Array(WIRES + 2);
+outputs[WIRES + 1] = open.msg;
+return outputs;`;
 
 export function flowsOf(gateway: GatewayName, mqttPort: number, taps: Taps): FlowNode[] {
   const broker: FlowNode = {
@@ -57,25 +69,33 @@ export function flowsOf(gateway: GatewayName, mqttPort: number, taps: Taps): Flo
   const mqttIn = (id: string, topic: string, next: string): FlowNode => ({
     ...{ ...at, id, type: 'mqtt in', topic, qos: '1', datatype: 'utf8', broker: broker.id, wires: [[next]] },
   });
-  const echoOut = (stream: string, consumer: GatewayName): FlowNode => ({
-    ...{ ...at, id: 'out', type: ECHO_OUT, stream, level: 'at-least-once', wires: [] },
-    consumers: [{ gateway: consumer, tasks: ['in'] }],
+  const echoOut = (
+    { name, level, durability }: ChaosWire,
+    from: string,
+    consumer: GatewayName,
+  ): FlowNode => ({
+    ...{ ...at, id: outOf(name), type: ECHO_OUT, stream: `${name}/${from}:0`, level, durability, wires: [] },
+    consumers: [{ gateway: consumer, tasks: [`in-${name}`] }],
   });
-  const echoIn = (stream: string, producer: GatewayName, next: string): FlowNode => ({
-    ...{ ...at, id: 'in', type: ECHO_IN, stream, level: 'at-least-once', producer, wires: [[next]] },
-    from: { node: 'out', port: 0 },
+  const echoIn = ({ name, level }: ChaosWire, from: string, producer: GatewayName): FlowNode => ({
+    ...{ ...at, id: `in-${name}`, type: ECHO_IN, stream: `${name}/${from}:0`, level, producer },
+    ...{ from: { node: outOf(name), port: 0 }, wires: [[`on-${name}`]] },
   });
   const outcomes = (type: 'complete' | 'catch', next: string): FlowNode => ({
-    ...{ ...at, id: type, type, scope: ['out'], uncaught: false, wires: [[next]] },
+    ...{ ...at, id: type, type, scope: outs, uncaught: false, wires: [[next]] },
   });
+  const outs = WIRES.map(({ name }) => outOf(name));
   const common = [tabNode(TAB, true), broker];
   switch (gateway) {
     case 'edge-1':
       return [
         ...common,
         postNode('post', TAB, '/feed', 'feed'),
-        functionNode({ id: 'feed', z: TAB, wires: [['out'], ['core-out'], ['reply']] }, FEED),
-        echoOut('chaos/edge:0', 'fog-1'),
+        functionNode(
+          { id: 'feed', z: TAB, wires: [...outs.map((id) => [id]), ['core-out'], ['reply']] },
+          FEED,
+        ),
+        ...WIRES.map((wire) => echoOut(wire, 'edge', 'fog-1')),
         outcomes('complete', 'feed'),
         outcomes('catch', 'feed'),
         mqttOut('core-out', 'chaos/1'),
@@ -84,19 +104,25 @@ export function flowsOf(gateway: GatewayName, mqttPort: number, taps: Taps): Flo
     case 'fog-1':
       return [
         ...common,
-        echoIn('chaos/edge:0', 'edge-1', 'pass'),
-        functionNode({ id: 'pass', z: TAB, wires: [['out']] }, 'return { row: msg.row };'),
-        echoOut('chaos/fog:0', 'cloud-1'),
+        ...WIRES.flatMap((wire) => [
+          echoIn(wire, 'edge', 'edge-1'),
+          functionNode({ id: `on-${wire.name}`, z: TAB, wires: [[outOf(wire.name)]] }, PASS),
+          echoOut(wire, 'fog', 'cloud-1'),
+        ]),
         outcomes('catch', 'refused'),
-        functionNode({ id: 'refused', z: TAB, wires: [] }, write(taps.refused), { libs: LIBS }),
+        functionNode({ id: 'refused', z: TAB, wires: [] }, refused(taps), { libs: LIBS }),
         mqttIn('core-in', 'chaos/1', 'core-out'),
         mqttOut('core-out', 'chaos/2'),
       ];
     case 'cloud-1':
       return [
         ...common,
-        echoIn('chaos/fog:0', 'fog-1', 'tap'),
-        functionNode({ id: 'tap', z: TAB, wires: [] }, write(taps.echo), { libs: LIBS }),
+        ...WIRES.flatMap((wire) => [
+          echoIn(wire, 'fog', 'fog-1'),
+          functionNode({ id: `on-${wire.name}`, z: TAB, wires: [] }, write(taps.of(wire.name)), {
+            libs: LIBS,
+          }),
+        ]),
         mqttIn('core-in', 'chaos/2', 'core-tap'),
         functionNode({ id: 'core-tap', z: TAB, wires: [] }, `msg.row = msg.payload; ${write(taps.core)}`, {
           libs: LIBS,

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import type { TestBroker } from '../kit/brokers.ts';
 import { disposables } from '../kit/cleanup.ts';
 import { schedule } from './schedule.ts';
+import { verdictOf } from './verdict.ts';
 import { type ChaosReport, runWireChaos } from './wireChaos.ts';
 
 const { values } = parseArgs({
@@ -39,28 +40,7 @@ for (const [i, broker] of brokers.entries()) {
   reports.push(report);
 }
 
-const sum = (value: (report: ChaosReport) => number): number =>
-  reports.reduce((total, report) => total + value(report), 0);
-const total = {
-  lost: sum(({ lost }) => lost),
-  reordered: sum(({ reordered }) => reordered),
-  repeated: sum(({ repeated }) => repeated),
-  repeatedAllowed: sum(({ repeatedAllowed }) => repeatedAllowed),
-  declared: sum(({ declared }) => declared),
-  baselineLost: sum(({ baselineLost }) => baselineLost),
-};
-const ok =
-  total.lost === 0 &&
-  total.reordered === 0 &&
-  total.repeated <= total.repeatedAllowed &&
-  total.baselineLost > 0;
-process.stdout.write(
-  `${JSON.stringify({
-    ...{ chaos: 'wire', ok, seed, minutes: Number(values.minutes) },
-    faults: sum(({ faults }) => Object.values(faults).reduce((a, b) => a + b, 0)),
-    rows: sum(({ rows }) => rows),
-    ...total,
-    brokers: reports,
-  })}\n`,
-);
-process.exit(ok ? 0 : 1);
+const verdict = verdictOf(reports);
+const summary = { chaos: 'wire', seed, minutes: Number(values.minutes), ...verdict, brokers: reports };
+process.stdout.write(`${JSON.stringify(summary)}\n`);
+process.exit(verdict.ok ? 0 : 1);

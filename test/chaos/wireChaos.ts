@@ -4,27 +4,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WINDOW_RECORDS } from '../../src/wire/stream.ts';
 import type { TestBroker } from '../kit/brokers.ts';
 import type { Disposables } from '../kit/cleanup.ts';
-import { ask } from '../kit/enrolled.ts';
 import { account, startFeeder } from '../kit/pace.ts';
 import { waitFor } from '../kit/wait.ts';
+import { Feed } from './Feed.ts';
 import { Fleet } from './Fleet.ts';
-import type { FeedReply, FeedRequest } from './flows.ts';
-import type { FaultKind, Scheduled } from './schedule.ts';
+import { fedOnce, type Kill, settle, type WireReport } from './ledger.ts';
+import type { FaultKind, GatewayName, Scheduled } from './schedule.ts';
+import { type ChaosWire, WIRES } from './wires.ts';
 
 export interface ChaosReport {
   readonly broker: TestBroker['kind'];
-  readonly faults: Partial<Record<FaultKind, number>>;
+  /** By kind: faults made, and those of them that were seen to be there. */
+  readonly faults: Partial<Record<FaultKind, { readonly made: number; readonly bit: number }>>;
   /** Rows the edge took. */
   readonly rows: number;
-  readonly lost: number;
-  readonly reordered: number;
-  /** Rows that arrived again though they were fed once; the most the level allows for the kills there were. */
-  readonly repeated: number;
-  readonly repeatedAllowed: number;
-  /** Rows an error was raised for: refused at the edge and fed again, or refused in mid-flow. */
-  readonly declared: number;
+  readonly wires: readonly WireReport[];
+  /** Rows the edge's logs did not take at first, which were fed again. */
+  readonly fedAgain: number;
   /** The same rows over the core MQTT nodes at QoS 1, over the same links. */
   readonly baselineLost: number;
+  readonly minutes: number;
   /** From the last fault's end until the last row arrived, s. */
   readonly drainSeconds: number;
 }
@@ -37,101 +36,82 @@ export interface ChaosOptions {
 }
 
 const BATCH = 10;
-const RETRY_MS = 100;
+/** Rows go on for so long after the last fault: the last of them cannot have been lost to it. */
+const CALM_MS = 3_000;
 const DRAIN_MS = 180_000;
 
 export async function runWireChaos(kit: Disposables, options: ChaosOptions): Promise<ChaosReport> {
   const { broker, faults, perSecond, say } = options;
-  const fleet = await Fleet.start(kit, broker);
+  const kills: { readonly gateway: GatewayName; readonly of: ReadonlyMap<string, Kill> }[] = [];
+  const onKill = (gateway: GatewayName): void => {
+    const { highest } = feed;
+    const of = WIRES.map(({ name }) => [name, { arrived: last(fleet.taps.of(name)), fed: highest }] as const);
+    kills.push({ gateway, of: new Map(of) });
+  };
+  const fleet = await Fleet.start(kit, { broker, onKill });
   const feed = new Feed(fleet.gateway('edge-1'));
+  const begun = performance.now();
   const feeder = startFeeder(perSecond, BATCH, (first, count) => feed.send(first, count));
-  await waitFor(() => rowsOf(fleet.taps.echo).length > 0, { timeout: 60_000, what: 'the first row' });
+  for (const { name } of WIRES)
+    await waitFor(() => last(fleet.taps.of(name)) > 0, { timeout: 60_000, what: `a row over ${name}` });
   const made = await play(fleet, faults, say);
-  const rows = await feeder.stop();
   const healed = performance.now();
-  const expected = (): number => rows - new Set(rowsOf(fleet.taps.refused)).size;
-  await waitFor(() => new Set(rowsOf(fleet.taps.echo)).size >= expected(), {
-    ...{ timeout: DRAIN_MS, every: 500, what: `all ${rows} rows` },
-  }).catch((error: Error) => say(error.message));
-  const drainSeconds = Math.round((performance.now() - healed) / 100) / 10;
-  const refused = new Set(rowsOf(fleet.taps.refused));
-  const echo = account(feed.once(rowsOf(fleet.taps.echo)), rows);
-  const kills = made.filter(({ kind, target }) => kind === 'kill' && target !== 'edge-1').length;
+  await delay(CALM_MS);
+  const rows = await feeder.stop();
+
+  const report = (wire: ChaosWire): WireReport =>
+    settle(wire, {
+      rows,
+      arrivals: fedOnce(rowsOf(fleet.taps.of(wire.name)), feed.attempts),
+      refused: new Set(rowsOf(fleet.taps.refused(wire.name))),
+      kills: kills.filter(({ gateway }) => gateway !== 'cloud-1').map(({ of }) => of.get(wire.name)!),
+      // What was in flight at a kill, and what was done since its cursor was last written.
+      mayRepeat: kills.filter(({ gateway }) => gateway !== 'edge-1').length * (WINDOW_RECORDS + perSecond),
+    });
+  for (const wire of WIRES) {
+    const drained = () => last(fleet.taps.of(wire.name)) >= rows && report(wire).lost === 0;
+    await waitFor(drained, { timeout: DRAIN_MS, every: 500, what: `all ${rows} rows of ${wire.name}` }).catch(
+      (error: Error) => say(error.message),
+    );
+  }
   return {
     broker,
     faults: countKinds(made),
     rows,
-    lost: echo.lost - refused.size,
-    reordered: echo.reordered,
-    repeated: echo.repeated,
-    // What was in flight at a kill, and what was done since its cursor was last written.
-    repeatedAllowed: kills * (WINDOW_RECORDS + perSecond),
-    declared: feed.refused + refused.size,
+    wires: WIRES.map(report),
+    fedAgain: feed.refused,
     baselineLost: account(rowsOf(fleet.taps.core), rows).lost,
-    drainSeconds,
+    minutes: Math.round((healed - begun) / 6_000) / 10,
+    drainSeconds: Math.round((performance.now() - healed) / 100) / 10,
   };
 }
 
-/** Feeds rows until they are taken; what was fed twice may arrive twice. */
-class Feed {
-  readonly #edge: { readonly url: string };
-  /** Rows whose first feed was not answered, and how often they were fed. */
-  readonly #attempts = new Map<number, number>();
-  #batch = 0;
-  refused = 0;
-
-  constructor(edge: { readonly url: string }) {
-    this.#edge = edge;
-  }
-
-  async send(first: number, count: number): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const request: FeedRequest = { batch: ++this.#batch, first, count };
-      for (let row = first; attempt > 1 && row < first + count; row++) this.#attempts.set(row, attempt);
-      try {
-        const { failed } = await ask<FeedReply>(this.#edge, '/feed', request);
-        this.refused += failed;
-        if (failed === 0) return;
-      } catch {
-        // Killed, starting, or frozen for too long: whether it took the rows is not known.
-      }
-      await delay(RETRY_MS);
-    }
-  }
-
-  /** Leaves out arrivals that a repeated feed explains. */
-  once(rows: readonly number[]): number[] {
-    const left = new Map(this.#attempts);
-    const seen = new Set<number>();
-    return rows.filter((row) => {
-      const attempts = left.get(row);
-      if (!seen.has(row) || attempts === undefined || attempts < 2) return seen.add(row);
-      left.set(row, attempts - 1);
-      return false;
-    });
-  }
+interface Made {
+  readonly kind: FaultKind;
+  readonly bit: boolean;
 }
 
 /** Plays the schedule: faults of one lane one after another, lanes side by side. Returns the faults made. */
 async function play(fleet: Fleet, faults: readonly Scheduled[], say: (text: string) => void) {
   const begun = performance.now();
   const lanes = new Map<string, Promise<void>>();
-  const made: Scheduled[] = [];
+  const made: Made[] = [];
   const skipped = new Set<string>();
   for (const fault of faults) {
-    const missing = fleet.missing(fault.kind);
+    const { kind, target, holdMs } = fault;
+    const missing = fleet.missing(fault);
     if (missing !== undefined) {
-      if (!skipped.has(fault.kind)) say(`skipped: ${fault.kind}, ${missing}`);
-      skipped.add(fault.kind);
+      if (!skipped.has(kind)) say(`skipped: ${kind}, ${missing}`);
+      skipped.add(kind);
       continue;
     }
     await delay(Math.max(0, fault.at - (performance.now() - begun)));
     const lane = Fleet.laneOf(fault);
     const next = (lanes.get(lane) ?? Promise.resolve()).then(async () => {
       const at = ((performance.now() - begun) / 1000).toFixed(1);
-      say(`${at.padStart(7)} s  ${fault.kind} ${fault.target} for ${fault.holdMs} ms`);
-      await fleet.suffer(fault);
-      made.push(fault);
+      const bit = await fleet.suffer(fault);
+      say(`${at.padStart(7)} s  ${kind} ${target} for ${holdMs} ms${bit ? '' : ', to no effect'}`);
+      made.push({ kind, bit });
     });
     lanes.set(lane, next);
     next.catch(() => {});
@@ -140,11 +120,17 @@ async function play(fleet: Fleet, faults: readonly Scheduled[], say: (text: stri
   return made;
 }
 
-function countKinds(faults: readonly Scheduled[]): Partial<Record<FaultKind, number>> {
-  const counts: Partial<Record<FaultKind, number>> = {};
-  for (const { kind } of faults) counts[kind] = (counts[kind] ?? 0) + 1;
+function countKinds(faults: readonly Made[]): ChaosReport['faults'] {
+  const counts: Partial<Record<FaultKind, { made: number; bit: number }>> = {};
+  for (const { kind, bit } of faults) {
+    const { made, bit: seen } = counts[kind] ?? { made: 0, bit: 0 };
+    counts[kind] = { made: made + 1, bit: seen + Number(bit) };
+  }
   return counts;
 }
 
 const rowsOf = (file: string): number[] =>
   existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map(Number) : [];
+
+/** Highest row so far. */
+const last = (file: string): number => rowsOf(file).reduce((a, b) => Math.max(a, b), 0);

@@ -1,10 +1,11 @@
 /** A disk that can be filled: a file system of its own in memory, where the machine lets one be mounted. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disposables } from './cleanup.ts';
 
 export interface SmallDisk {
+  readonly full: boolean;
   /** Takes all the room there is. */
   fill(): void;
   /** Gives it back. */
@@ -26,6 +27,9 @@ export function mountSmallDisk(kit: Disposables, folder: string, megabytes: numb
   kit.add(folder, () => execFileSync('umount', ['--lazy', folder]));
   const filler = join(folder, 'filler');
   const disk: SmallDisk = {
+    get full() {
+      return statfsSync(folder).bavail === 0;
+    },
     fill() {
       const fd = openSync(filler, 'w');
       try {

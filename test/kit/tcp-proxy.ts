@@ -9,6 +9,8 @@ export interface TcpProxy {
   readonly connections: number;
   /** Bytes carried in both directions. */
   readonly bytes: number;
+  /** Directions of connections in which something waits for `heal()`. */
+  readonly stalled: number;
   /** Every connection is reset and new ones are refused until `heal()`. */
   cut(): void;
   /** Connections stay open, but nothing goes through until `heal()`: a silent partition. */
@@ -63,6 +65,9 @@ export async function startTcpProxy(
     get bytes() {
       return link.bytes;
     },
+    get stalled() {
+      return link.waiting;
+    },
     cut() {
       link.set('cut');
       closeAll();
@@ -90,6 +95,10 @@ class Link {
   rate = 0;
   bytes = 0;
   #waiting: (() => void)[] = [];
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
 
   set(state: Link['state']): void {
     this.state = state;
