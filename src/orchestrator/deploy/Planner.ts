@@ -2,10 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { parseFlow } from '../../flow/parse.ts';
 import { split } from '../../flow/split.ts';
-import type { CutStream, FlowModel, Fragment, Placement, RawFlow } from '../../flow/types.ts';
-import { checkTypes } from '../../placement/constraints.ts';
-import { unsatisfiable } from '../../placement/explain.ts';
-import type { Explanation, Solver } from '../../placement/types.ts';
+import type { CutStream, Fragment, Placement, RawFlow } from '../../flow/types.ts';
+import type { Solver } from '../../placement/types.ts';
 import type { Fleet } from '../gateways/types.ts';
 import type { Version } from '../store/applications.ts';
 import type { Store } from '../store/Store.ts';
@@ -22,16 +20,10 @@ import { othersOn } from './apply.ts';
 import { each } from './each.ts';
 import { type EpochSource, epochsOf, renewed, runningStreams } from './epochs.ts';
 import { deployError } from './errors.ts';
-import {
-  carryOver,
-  type Intake,
-  markedApplication,
-  nameOf,
-  newApplication,
-  ownedBy,
-  readInput,
-} from './intake.ts';
+import { identityOf, refuseForeignTabs, refuseStale } from './identity.ts';
+import { carryOver, type Intake, ownedBy, readInput } from './intake.ts';
 import { type Look, look, problemOf } from './look.ts';
+import { place } from './placing.ts';
 import { cutWiresOf, planOf } from './plan.ts';
 import type { DeployRecord } from './record.ts';
 import { routesOf, routeWarnings } from './routes.ts';
@@ -67,11 +59,6 @@ export interface Wanted {
   readonly note?: string;
 }
 
-interface Placed {
-  readonly placement: Placement;
-  readonly explanations: ReadonlyMap<string, Explanation>;
-}
-
 /** What a record is written from. */
 interface Made extends Pick<DeployRecord, 'name' | 'kind' | 'version'> {
   readonly id: string;
@@ -89,7 +76,7 @@ export class Planner {
   /** Reads an input and says whose application it is. Throws what `parseFlow` throws, and ECHO_APP_UNKNOWN. */
   read(input: DeployInput): { readonly id: string; readonly intake: Intake } {
     const intake = readInput(input);
-    return { id: this.#identity(input, intake).id, intake };
+    return { id: identityOf(this.#ports.store, input, intake).id, intake };
   }
 
   /** Throws for a flow that is wrong, cannot be placed, or was made from an old version; else see the blockers. */
@@ -97,15 +84,20 @@ export class Planner {
     const { input, note } = wanted;
     const { store, now } = this.#ports;
     const options = input.options ?? {};
-    const { id, name } = this.#identity(input, intake);
+    const { id, name } = identityOf(store, input, intake);
     const app = store.applications.find(id);
     const current =
       app !== undefined && app.version > 0 ? store.applications.version(id, app.version) : undefined;
     refuseStale(id, current?.version ?? 0, options.ifVersion);
-    this.#refuseForeignTabs(id, intake.model);
+    refuseForeignTabs(store, id, intake.model);
     const model = ownedBy(intake.model, id);
-    const before = this.#placementBefore(wanted, current);
-    const { placement, explanations } = this.#place(id, model, before, options, wanted.without);
+    const { placement, explanations } = place(this.#ports, {
+      application: id,
+      model,
+      previous: wanted.placement ?? (current && new Map(Object.entries(current.placement))),
+      allowOffline: options.allowOffline ?? false,
+      without: wanted.without ?? new Set(),
+    });
     const epochs = epochsOf(id, model.wires, placement, this.#epochSource(id));
     const routes = routesOf(this.#ports.fleet.brokers());
     const via = (from: string, to: string) => routes(from, to).via;
@@ -206,91 +198,6 @@ export class Planner {
     return { plan, record };
   }
 
-  #identity(input: DeployInput, { model, name: given }: Intake): { id: string; name: string } {
-    const { store } = this.#ports;
-    if (input.application !== undefined) {
-      const app = store.applications.get(input.application);
-      return { id: app.id, name: given ?? app.name };
-    }
-    const created = (id: string) => store.applications.find(id)?.created;
-    const name = given ?? nameOf(model);
-    const id = markedApplication(model, created) ?? newApplication(name, model);
-    return { id, name: given ?? store.applications.find(id)?.name ?? name };
-  }
-
-  /** Two applications with one tab would write over each other wherever they meet. */
-  #refuseForeignTabs(id: string, model: FlowModel): void {
-    const { store } = this.#ports;
-    const tabs = new Set(model.tabs.map((tab) => tab.id));
-    for (const app of store.applications.list()) {
-      if (app.id === id) continue;
-      const theirs = store.applications.version(app.id, app.version).flow;
-      const tab = theirs.find((n) => n.type === 'tab' && tabs.has(n.id));
-      if (tab === undefined) continue;
-      throw deployError('ECHO_ID_CONFLICT', {
-        message: `The tab '${tab.id}' belongs to application '${app.id}' (${app.name}).`,
-        where: tab.id,
-        remedy: `Deploy the flow as '${app.id}', remove that application first, or give the tab another id.`,
-        details: { application: app.id, node: tab.id },
-      });
-    }
-  }
-
-  #placementBefore(wanted: Wanted, current: Version | undefined): Placement | undefined {
-    const before = wanted.placement ?? (current && new Map(Object.entries(current.placement)));
-    const { without } = wanted;
-    if (before === undefined || without === undefined) return before;
-    return new Map([...before].filter(([, gateway]) => !without.has(gateway)));
-  }
-
-  #place(
-    id: string,
-    model: FlowModel,
-    previous: Placement | undefined,
-    { allowOffline = false }: DeployOptions,
-    without: ReadonlySet<string> = new Set(),
-  ): Placed {
-    const { fleet, solver } = this.#ports;
-    // What runs on a gateway stays there while it is away: moving it is for a migration to decide.
-    const standing = new Set(previous?.values());
-    const candidates = fleet
-      .candidates(this.#slotsOfOthers(id))
-      .filter((c) => !without.has(c.id))
-      .map((c) => (c.health === 'down' && standing.has(c.id) ? { ...c, health: 'stale' as const } : c));
-    const tasks = [...model.tasks.values()].map((task) => ({
-      id: task.id,
-      types: task.types,
-      hints: task.hints,
-    }));
-    checkTypes(tasks, candidates);
-    const request = {
-      tasks,
-      wires: model.wires,
-      together: model.together,
-      candidates,
-      ...(previous === undefined ? {} : { previous }),
-    };
-    const result = solver.solve({ ...request, allowOffline });
-    if (result.ok) return result;
-    // Where only a gateway that is away would do, the plan says so gateway by gateway.
-    const waiting = allowOffline ? result : solver.solve({ ...request, allowOffline: true });
-    if (!waiting.ok) throw unsatisfiable(result.conflicts);
-    return waiting;
-  }
-
-  /** Tasks of other running applications, by gateway. */
-  #slotsOfOthers(id: string): Map<string, number> {
-    const { store } = this.#ports;
-    const slots = new Map<string, number>();
-    for (const app of store.applications.list()) {
-      if (app.id === id || app.state !== 'running') continue;
-      for (const gateway of Object.values(store.applications.head(app.id, app.version).placement)) {
-        slots.set(gateway, (slots.get(gateway) ?? 0) + 1);
-      }
-    }
-    return slots;
-  }
-
   #epochSource(id: string): EpochSource {
     const { deployed, streamEpochs } = this.#ports.store;
     return { running: runningStreams(deployed.ofApplication(id)), highest: streamEpochs.highest };
@@ -377,12 +284,3 @@ const byGateway = (fragments: readonly Fragment[]): Map<string, RawFlow> =>
   new Map(fragments.map((fragment) => [fragment.gateway, fragment.nodes]));
 
 const sameText = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-function refuseStale(id: string, version: number, wanted: number | undefined): void {
-  if (wanted === undefined || wanted === version) return;
-  throw deployError('ECHO_VERSION_STALE', {
-    message: `Application '${id}' is at version ${version}; the deploy was made from version ${wanted}.`,
-    where: id,
-    details: { current: version, expected: wanted },
-  });
-}
