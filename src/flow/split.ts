@@ -4,23 +4,13 @@
  * redeploys nothing. Every task keeps id, name, group and position; a cut port gets one `echo out` at its producer
  * and one `echo in` on each gateway that consumes it.
  */
-import type { Via } from '../wire/nodes.ts';
 import type { Anatomy } from './anatomy.ts';
 import { anatomy, describe, push } from './anatomy.ts';
 import { bridgesOf } from './cutting/bridges.ts';
 import { byPort, streamsOf } from './cutting/streams.ts';
 import { flowError } from './errors.ts';
 import { fragmentOf } from './fragment.ts';
-import type { CutStream, FlowModel, Placement, SplitResult } from './types.ts';
-
-export interface SplitOptions {
-  /** Application id: part of every stream name, and the mark of ownership on every tab (`echo.app`). */
-  readonly application: string;
-  /** Producer epoch by stream; 1 for a stream that is not named. */
-  readonly epochs?: ReadonlyMap<string, number>;
-  /** The broker a stream takes from one gateway to another; the shared one when absent. */
-  readonly via?: (from: string, to: string) => Via;
-}
+import type { CutStream, FlowModel, Placement, SplitOptions, SplitResult } from './types.ts';
 
 /** ECHO_FLOW_NOT_PLACED when a task has no gateway. Placements of tasks that are not in the flow are ignored. */
 export function split(model: FlowModel, placement: Placement, options: SplitOptions): SplitResult {

@@ -125,6 +125,15 @@ export interface Fragment {
   readonly credentialIds: readonly string[];
 }
 
+export interface SplitOptions {
+  /** Application id: part of every stream name, and the mark of ownership on every tab (`echo.app`). */
+  readonly application: string;
+  /** Producer epoch by stream; 1 for a stream that is not named. */
+  readonly epochs?: ReadonlyMap<string, number>;
+  /** The broker a stream takes from one gateway to another; the shared one when absent. */
+  readonly via?: (from: string, to: string) => Via;
+}
+
 export interface SplitResult {
   /** In order of gateway id; only gateways that carry something. */
   readonly fragments: readonly Fragment[];

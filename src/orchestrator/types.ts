@@ -5,8 +5,11 @@
 import type { RawFlow } from '../flow/types.ts';
 import type { Explanation, Health } from '../placement/types.ts';
 import type { EnrolReply, EnrolRequest, Heartbeat, Tier } from '../wire/control.ts';
+import type { StrandedStream } from '../wire/editor.ts';
 import type { DeadLetter, DeadLetterDetail, Inspection, Purged, Replayed, Skipped } from '../wire/operate.ts';
 import type { WireChoice } from '../wire/options.ts';
+
+export type { StrandedStream };
 
 /** Decrypted node credentials, by node id. Kept encrypted in the store; sent only to gateways that need them. */
 export type Credentials = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -106,23 +109,6 @@ export interface Problem {
   readonly message: string;
   readonly where?: string;
   readonly remedy: string;
-}
-
-/** A stream whose route a change ends while records wait in it, as its producer last reported. */
-export interface StrandedStream {
-  readonly stream: string;
-  /** Gateway that holds the log. */
-  readonly from: string;
-  /** Gateways that would not get what waits. */
-  readonly consumers: readonly string[];
-  /** Those of its gateways that are away. */
-  readonly away: readonly string[];
-  readonly records: number;
-  readonly bytes?: number;
-  /** Age of the oldest. */
-  readonly ageMs?: number;
-  /** `none`: its producer cannot be asked. */
-  readonly action: 'drain' | 'discard' | 'refuse' | 'none';
 }
 
 export interface Plan {

@@ -43,18 +43,20 @@ export interface CutWireSummary {
   readonly options?: WireChoice;
 }
 
-/** Records that wait in a stream which the change takes away. */
-export interface StrandedSummary {
+/** A stream whose route a change ends while records wait in it, as its producer last reported. */
+export interface StrandedStream {
   readonly stream: string;
   /** Gateway that holds the log. */
   readonly from: string;
+  /** Gateways that would not get what waits. */
   readonly consumers: readonly string[];
   /** Those of its gateways that are away. */
   readonly away: readonly string[];
   readonly records: number;
   readonly bytes?: number;
+  /** Age of the oldest. */
   readonly ageMs?: number;
-  /** What a deploy does with them; `refuse`: it asks. */
+  /** What a deploy does with them. `refuse`: nothing before somebody has said; `none`: its producer cannot be asked. */
   readonly action: 'drain' | 'discard' | 'refuse' | 'none';
 }
 
@@ -101,7 +103,7 @@ export type DeployNotice =
       readonly kind: 'stranded';
       readonly application: string;
       readonly problem: ProblemSummary;
-      readonly stranded: readonly StrandedSummary[];
+      readonly stranded: readonly StrandedStream[];
     })
   | (About & { readonly kind: 'removed' })
   /** A deploy from elsewhere made a new version while the canvas holds a draft of the application. */
@@ -146,7 +148,7 @@ export type PlanSummary =
       readonly placement: Readonly<Record<string, string>>;
       readonly warnings: readonly string[];
       readonly blockers: readonly ProblemSummary[];
-      readonly stranded: readonly StrandedSummary[];
+      readonly stranded: readonly StrandedStream[];
     })
   | (About & { readonly kind: 'refused'; readonly problem: ProblemSummary })
-  | (About & { readonly kind: 'remove'; readonly stranded: readonly StrandedSummary[] });
+  | (About & { readonly kind: 'remove'; readonly stranded: readonly StrandedStream[] });

@@ -1,8 +1,7 @@
 /** Which output ports a placement cuts: one stream per port, whoever and however many consume it. */
 import { ECHO_CHANNEL, streamName } from '../../wire/nodes.ts';
 import { push } from '../anatomy.ts';
-import type { SplitOptions } from '../split.ts';
-import type { CutStream, FlowModel, Placement, Task, Wire } from '../types.ts';
+import type { CutStream, FlowModel, Placement, SplitOptions, Task, Wire } from '../types.ts';
 
 /** In file order of the producing task, then port; consumers in order of gateway id. */
 export function streamsOf(

@@ -7,7 +7,7 @@ import type {
   GatewaySummary,
   PlanSummary,
   ProblemSummary,
-  StrandedSummary,
+  StrandedStream,
 } from '../../wire/editor.ts';
 import { isEchoError } from '../../wire/errors.ts';
 import type { AppDetail, CutWire, Deployment, GatewayPlan, Plan, Problem } from '../types.ts';
@@ -80,7 +80,7 @@ type Refusal = Extract<DeployNotice, { kind: 'refused' | 'stranded' }>;
 /** What stood in the way of a deploy, as its error's details or its plan tell. */
 interface Hindrance {
   readonly blockers?: readonly Problem[];
-  readonly stranded?: readonly StrandedSummary[];
+  readonly stranded?: readonly StrandedStream[];
 }
 
 /** What an answer about the records that wait lets pass: a gateway that is away is brought in line later. */
@@ -94,7 +94,7 @@ export const refusalOf = (about: About, error: unknown, flow: RawFlow): Refusal 
 export const blockedBy = (about: About, first: Problem, plan: Plan, flow: RawFlow): Refusal =>
   refusal(about, pointed(first, flow), plan);
 
-const asks = (blockers: readonly Pick<Problem, 'code'>[], stranded: readonly StrandedSummary[]): boolean =>
+const asks = (blockers: readonly Pick<Problem, 'code'>[], stranded: readonly StrandedStream[]): boolean =>
   stranded.length > 0 && blockers.every(({ code }) => ANSWERED.has(code));
 
 function refusal(about: About, problem: ProblemSummary, { blockers, stranded = [] }: Hindrance): Refusal {

@@ -1,5 +1,5 @@
 /** Records that wait in streams which a change takes away, and the question what becomes of them. */
-import type { DeployNotice, StrandedSummary } from '../../../../src/wire/editor.ts';
+import type { DeployNotice, StrandedStream } from '../../../../src/wire/editor.ts';
 import { h } from './dom.ts';
 import { deployAgain } from './fleet.ts';
 import { dot, section } from './parts.ts';
@@ -13,17 +13,17 @@ export interface Answer {
 }
 
 /** Of a plan: with what a deploy would do with them. */
-export function strandedSection(streams: readonly StrandedSummary[]): HTMLElement[] {
+export function strandedSection(streams: readonly StrandedStream[]): HTMLElement[] {
   if (streams.length === 0) return [];
   const items = streams.map((one) => item(one, `${one.stream} · ${say(`stranded.${one.action}`)}`));
   return [section(say('stranded.title'), h('ul', { class: 'echo-list' }, ...items))];
 }
 
 /** Of a question. */
-export const strandedList = (streams: readonly StrandedSummary[]): HTMLElement =>
+export const strandedList = (streams: readonly StrandedStream[]): HTMLElement =>
   h('ul', { class: 'echo-list' }, ...streams.map((one) => item(one, one.stream)));
 
-function item({ from, consumers, away, records, ...size }: StrandedSummary, about: string): HTMLElement {
+function item({ from, consumers, away, records, ...size }: StrandedStream, about: string): HTMLElement {
   const facts = [
     say('stranded.records', { count: records }),
     ...(size.bytes === undefined ? [] : [bytes(size.bytes)]),
@@ -41,7 +41,7 @@ function item({ from, consumers, away, records, ...size }: StrandedSummary, abou
 }
 
 /** Whoever holds the log must be there for it to drain. */
-const drainable = (streams: readonly StrandedSummary[]): boolean =>
+const drainable = (streams: readonly StrandedStream[]): boolean =>
   streams.every(({ from, away }) => !away.includes(from));
 
 /** What a user can say: give up, wait for it, or (no answer) leave everything as it is. */
