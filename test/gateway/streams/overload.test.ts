@@ -8,7 +8,9 @@ import { keepsOneIn } from '../../../nodes/gateway/src/streams/overload.ts';
 import { SendQueue } from '../../../nodes/gateway/src/streams/SendQueue.ts';
 import { StreamLog } from '../../../nodes/gateway/src/streams/StreamLog.ts';
 import { isEchoError } from '../../../src/wire/errors.ts';
+import { rootLineage } from '../../../src/wire/lineage.ts';
 import type { WireChoice } from '../../../src/wire/options.ts';
+import { decodeRecord } from '../../../src/wire/records.ts';
 import { startAedes, type TestBroker } from '../../kit/brokers.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { startTcpProxy } from '../../kit/tcp-proxy.ts';
@@ -158,6 +160,52 @@ describe('intake of a log', () => {
     assert.equal(disk.failed, 2);
     assert.equal(given.length, 2);
     assert.deepEqual([log.head, log.base, intake.lost], [21, given[1]! + 1, 0]);
+  });
+
+  it('on a full disk a message from nowhere is a catchable error, and the loss is declared before the next', async () => {
+    const { log, intake } = intakeOf({ whenFull: 'block' });
+    await intake.append({ n: 1 }, undefined);
+    failingDisk(log, 1);
+    await assert.rejects(intake.append({ n: 2 }, undefined), { code: 'ECHO_LOG_WRITE_FAILED' });
+    assert.deepEqual([intake.nearlyFull, intake.lost], [true, 1]);
+    await intake.append({ n: 3 }, undefined);
+    const [, gap, last] = log.read(1, 9, 999);
+    assert.equal(decodeRecord(gap!.payload)?.kind, 'gap');
+    assert.deepEqual([gap!.seq, gap!.to, last!.seq], [2, 2, 3]);
+  });
+
+  it('on a full disk what comes from streams waits for room, in order; nothing else is let in before it', async () => {
+    const { log, intake } = intakeOf({ whenFull: 'block' });
+    const cause = rootLineage('r', 1, { pe: 1, born: 1 }, 1);
+    const disk = failingDisk(log, 3);
+    const waiting = [intake.append({ n: 1 }, cause)];
+    await waitFor(() => disk.failed === 1, { what: 'the first attempt' });
+    waiting.push(intake.append({ n: 2 }, cause));
+    await assert.rejects(intake.append({ n: 3 }, undefined), { code: 'ECHO_LOG_WRITE_FAILED' });
+    waiting.push(intake.append({ n: 4 }, cause));
+    assert.deepEqual([intake.nearlyFull, intake.full, log.sendable], [true, true, 0]);
+    await Promise.all(waiting);
+    assert.equal(disk.failed, 3);
+    const kinds = log.read(1, 9, 9_999).map(({ payload }) => decodeRecord(payload)?.kind);
+    assert.deepEqual(kinds, ['message', 'message', 'gap', 'message']);
+    assert.deepEqual([intake.appended, intake.lost], [3, 1]);
+    await intake.append({ n: 5 }, undefined);
+  });
+
+  it('what still finds no room at the end is never done, so that it comes again', async () => {
+    const { log, intake } = intakeOf({ whenFull: 'block' });
+    const disk = failingDisk(log, Number.POSITIVE_INFINITY);
+    let done = false;
+    const finish = () => {
+      done = true;
+    };
+    const cause = rootLineage('r', 1, { pe: 1, born: 1 }, 1);
+    intake.append({ n: 1 }, cause).then(finish, finish);
+    await waitFor(() => disk.failed === 1, { what: 'the first attempt' });
+    intake.end();
+    intake.closed();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([done, log.head, disk.failed], [false, 0, 2]);
   });
 
   /** The next `times` writes find no room. */

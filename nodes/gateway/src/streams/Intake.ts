@@ -32,6 +32,8 @@ interface Batch {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   records: number;
+  /** Some came from a stream: where the disk has no room, they can wait, for that holds back what follows them. */
+  canWait: boolean;
   /** Messages turned away before them, which a GAP among them stands for. */
   turnedAway: number;
   /** Last sequence. */
@@ -44,6 +46,8 @@ interface Batch {
 const IDLE_MS = 1;
 /** How long streams into the tab are held back after the disk had no room. */
 const NO_ROOM_MS = 1_000;
+/** Pause before what waits for room on the disk is written again. */
+const AGAIN_MS = 100;
 
 export class Intake {
   readonly #options: IntakeOptions;
@@ -59,6 +63,8 @@ export class Intake {
   #turnedAway = 0;
   #offered = 0;
   #noRoom = false;
+  /** Why the open batch could not be written. It waits, what streams bring joins it, and nothing else is let in. */
+  #stuck: Error | undefined;
   #wasNearlyFull = false;
   /** Records taken in. */
   appended = 0;
@@ -79,13 +85,17 @@ export class Intake {
 
   /** Messages are turned away. */
   get full(): boolean {
-    return this.#noRoom || this.#log.bytes >= this.#policy.quotaBytes;
+    return this.#lacksRoom || this.#log.bytes >= this.#policy.quotaBytes;
   }
 
   /** What feeds the tab is to be held back. */
   get nearlyFull(): boolean {
     const { whenFull, quotaBytes } = this.#policy;
-    return whenFull === 'block' && (this.#noRoom || this.#log.bytes >= quotaBytes * NEARLY_FULL);
+    return whenFull === 'block' && (this.#lacksRoom || this.#log.bytes >= quotaBytes * NEARLY_FULL);
+  }
+
+  get #lacksRoom(): boolean {
+    return this.#noRoom || this.#stuck !== undefined;
   }
 
   /** Encodes now; resolves once the record is safe. One promise serves all appends of a turn. */
@@ -96,8 +106,10 @@ export class Intake {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (!this.#admits()) return this.#turnAway();
+    const canWait = cause !== undefined;
+    if (!this.#admits(canWait)) return this.#turnAway();
     const batch = this.#openBatch();
+    batch.canWait ||= canWait;
     if (this.#turnedAway > 0) this.#log.appendGap(this.#turnedAway);
     batch.turnedAway += this.#turnedAway;
     this.#turnedAway = 0;
@@ -114,9 +126,13 @@ export class Intake {
     try {
       this.#write();
     } catch (cause) {
-      this.#fail(batch, cause as Error);
+      this.#stuck = undefined;
+      if (batch.canWait && this.#policy.whenFull === 'block' && isNoRoom(cause))
+        this.#wait(batch, cause as Error);
+      else this.#fail(batch, cause as Error);
       return;
     }
+    this.#stuck = undefined;
     this.appended += batch.records;
     batch.last = this.#log.head;
     this.#unsafe.push(batch);
@@ -139,7 +155,10 @@ export class Intake {
     this.#options.onLevel();
   }
 
-  /** Writes what was appended, and declares what was turned away since. */
+  /**
+   * Writes what was appended, and declares what was turned away since. What still finds no room is never done: it comes
+   * again from where it came.
+   */
   end(): void {
     if (this.#turnedAway > 0) {
       this.#openBatch();
@@ -147,6 +166,9 @@ export class Intake {
       this.#turnedAway = 0;
     }
     this.commit();
+    if (this.#stuck === undefined) return;
+    this.#log.discard();
+    this.#batch = undefined;
   }
 
   /** The log was closed in good order, or is gone. */
@@ -171,7 +193,8 @@ export class Intake {
     return payload;
   }
 
-  #admits(): boolean {
+  #admits(canWait: boolean): boolean {
+    if (this.#stuck !== undefined && !canWait) return false;
     const { whenFull, quotaBytes } = this.#policy;
     if (whenFull === 'drop-oldest') {
       while (this.#isOver() && this.#dropOldest());
@@ -190,6 +213,7 @@ export class Intake {
     this.#turnedAway++;
     this.lost++;
     if (this.#policy.whenFull !== 'block') return Promise.resolve();
+    if (this.#stuck !== undefined) return Promise.reject(this.#writeFailed(this.#stuck));
     const { stream, log } = this.#options;
     const message = `the log of ${stream} holds ${log.bytes} bytes, its quota is ${this.#policy.quotaBytes}`;
     return Promise.reject(wireError('ECHO_STREAM_FULL', { message, where: stream }));
@@ -214,6 +238,13 @@ export class Intake {
         if (!makesRoom || !this.#dropOldest()) throw error;
       }
     }
+  }
+
+  #wait(batch: Batch, cause: Error): void {
+    this.#batch = batch;
+    this.#stuck = cause;
+    this.checkLevel();
+    setTimeout(() => this.#batch === batch && this.commit(), AGAIN_MS).unref();
   }
 
   #fail(batch: Batch, cause: Error): void {
@@ -274,5 +305,5 @@ function openBatch(): Batch {
     resolve = yes;
     reject = no;
   });
-  return { done, resolve, reject, records: 0, turnedAway: 0, last: 0, safe: false };
+  return { done, resolve, reject, records: 0, canWait: false, turnedAway: 0, last: 0, safe: false };
 }
