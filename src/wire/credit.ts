@@ -1,11 +1,21 @@
 /** How the streams of one connection share what its broker queues for them. */
+import { WINDOW_FRAMES } from './stream.ts';
 
 /**
- * Records all senders together may be ahead of one gateway. Brokers keep a limited queue for each client and drop what
- * is beyond it (mosquitto: 1,000 messages by default), and each record may travel in a message of its own; the rest of
- * the queue is for acknowledgements.
+ * Frames all senders together may be ahead of one gateway. Brokers keep a limited queue for each client and drop what
+ * is beyond it (mosquitto: 1,000 messages by default); the rest of the queue is for acknowledgements.
  */
 export const CREDIT_BUDGET = 768;
+
+/**
+ * Windows in records, in the order of `wanted`: what is wanted while there is room for the frames of all, else shares
+ * of the budget, since each record of a small window may travel in a frame of its own.
+ */
+export function windowsWithin(wanted: readonly number[], budget = CREDIT_BUDGET): number[] {
+  const frames = wanted.map((window) => Math.min(window, WINDOW_FRAMES));
+  const fits = frames.reduce((sum, n) => sum + n, 0) <= budget;
+  return fits ? [...wanted] : shareCredit(frames, budget);
+}
 
 /**
  * Max-min fair shares of the budget, in the order of `wanted`: nobody gets more than it wants, what is left over by

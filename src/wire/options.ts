@@ -2,7 +2,6 @@
  * What a user may say of a wire besides its delivery level: on a node, group or tab, or on an `echo channel` node that
  * stands on the wire. What is not said is the default, and is left out of fragments.
  */
-import { CREDIT_BUDGET } from './credit.ts';
 import { WINDOW_RECORDS } from './stream.ts';
 
 /**
@@ -75,7 +74,7 @@ export type Domain =
 
 export const DOMAINS: { readonly [K in WireOption]: Domain } = {
   durability: { values: ['memory', 'flush', 'fsync'] },
-  window: { least: 1, most: CREDIT_BUDGET },
+  window: { least: 1, most: WINDOW_RECORDS },
   credit: { values: ['push', 'pull'] },
   whenFull: { values: ['block', 'drop-oldest', 'drop-newest', 'sample'] },
   quotaMB: { least: 1, most: 1_048_576 },

@@ -16,7 +16,7 @@ import {
 } from './consumer.ts';
 import type { AckFrame } from './frames.ts';
 import { probeDelay } from './retry.ts';
-import { compareIncarnations, type Incarnation, sameBoot, WINDOW_BYTES } from './stream.ts';
+import { compareIncarnations, type Incarnation, sameBoot, WINDOW_BYTES, WINDOW_FRAMES } from './stream.ts';
 
 export interface SenderState {
   readonly incarnation: Incarnation;
@@ -243,17 +243,25 @@ function update(state: SenderState, id: string, c: Consumer, at: number, effects
   return { state: { ...state, consumers }, effects };
 }
 
-/** Sends what credit and the byte window allow; keeps the probe timer running while anything is owed. */
+/** Sends what credit and the windows of frames and bytes allow; keeps the probe timer running while anything is owed. */
 function advance(state: SenderState, id: string, c: Consumer, at: number, effects: SenderEffect[]): Consumer {
   if (!state.connected) return c;
   const to = Math.min(state.head, c.credit);
   const used = c.inFlight.reduce((sum, chunk) => sum + chunk.bytes, 0);
-  const sending = c.sending || (c.next <= to && used < WINDOW_BYTES);
+  const room = used < WINDOW_BYTES && unreceived(c) < WINDOW_FRAMES;
+  const sending = c.sending || (c.next <= to && room);
   if (sending && !c.sending)
     effects.push({ type: 'send', consumer: id, from: c.next, to, maxBytes: WINDOW_BYTES - used });
   const owed = c.stable < state.head;
   const probeAt = owed ? (c.probeAt ?? at + probeDelay(c.probes)) : undefined;
   return { ...c, sending, probeAt };
+}
+
+/** Frames that may still be on their way. */
+function unreceived({ inFlight, received }: Consumer): number {
+  let first = inFlight.length;
+  while (first > 0 && inFlight[first - 1]!.to > received) first--;
+  return inFlight.length - first;
 }
 
 /** Rule 1: trim only what every consumer has stably passed. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { shareCredit } from '../../src/wire/credit.ts';
+import { shareCredit, windowsWithin } from '../../src/wire/credit.ts';
 import { defaultOf, distinct, quotaBytesOf, readOption, windowOf } from '../../src/wire/options.ts';
 import { WINDOW_RECORDS } from '../../src/wire/stream.ts';
 
@@ -30,6 +30,14 @@ describe('wire options', () => {
     assert.equal(windowOf({ credit: 'pull', window: 64 }), 1);
     assert.equal(windowOf({ window: 64 }), 64);
     assert.equal(windowOf({}), WINDOW_RECORDS);
+  });
+});
+
+describe('windows within what a broker queues', () => {
+  it('are as large as wanted while there is room for the frames of each stream, then shares', () => {
+    const twelve = Array.from({ length: 12 }, () => WINDOW_RECORDS);
+    assert.deepEqual(windowsWithin(twelve), twelve);
+    assert.deepEqual(windowsWithin([...twelve, 1]), [...twelve.map((_, i) => (i === 0 ? 63 : 64)), 1]);
   });
 });
 

@@ -267,7 +267,13 @@ describe('receiver', () => {
   it('a larger window is told at once', () => {
     const run = new Run(0).on(messages(1, 10));
     run.take();
-    assert.equal(run.on({ type: 'grant', open: true, window: 900, at: 101 }).acks().at(-1)?.credit, 900);
+    assert.equal(
+      run
+        .on({ type: 'grant', open: true, window: 2 * WINDOW_RECORDS, at: 101 })
+        .acks()
+        .at(-1)?.credit,
+      2 * WINDOW_RECORDS,
+    );
   });
 
   it('with a window of one, each record is asked for when the one before is done', () => {

@@ -9,7 +9,7 @@ import {
   type SenderState,
   senderDue,
 } from '../../src/wire/sender.ts';
-import { WINDOW_BYTES } from '../../src/wire/stream.ts';
+import { WINDOW_BYTES, WINDOW_FRAMES } from '../../src/wire/stream.ts';
 
 const incarnation = { pe: 0, born: 5 };
 
@@ -151,6 +151,19 @@ describe('sender', () => {
     assert.deepEqual(trims(), []);
     run.on(ack({ consumer: 'c', received: 9, done: 9, stable: 5 }));
     assert.deepEqual(trims(), [{ type: 'trim', upTo: 5 }]);
+  });
+
+  it('no more than 64 frames are on their way', () => {
+    const run = connected(0).on(ack({ credit: 1_000 }));
+    for (let head = 1; head <= 100; head++) run.on({ type: 'appended', head, at: 0 });
+    assert.equal(run.state.consumers.b!.next, WINDOW_FRAMES + 1);
+    assert.deepEqual(
+      run
+        .on(ack({ received: 1, credit: 1_000 }))
+        .sends()
+        .at(-1),
+      [WINDOW_FRAMES + 1, 100],
+    );
   });
 
   it('one record larger than the byte window goes alone', () => {

@@ -382,7 +382,7 @@ describe('wires with options', function () {
   it('the windows of all streams into one gateway stay within what a broker queues', async () => {
     const b = new Rig(kit, unique('b'), broker.url);
     const a = new Rig(kit, unique('a'), broker.url);
-    const names = range(0, 10).map((n) => `app/many-${n}:0`);
+    const names = range(0, 20).map((n) => `app/many-${n}:0`);
     for (const stream of names) {
       a.streams.openOut({
         ...{ stream, epoch: 1, level: 'at-least-once' },

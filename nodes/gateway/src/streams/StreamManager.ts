@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Boot, BrokerAccess, StreamStatus } from '../../../../src/wire/control.ts';
-import { shareCredit } from '../../../../src/wire/credit.ts';
+import { windowsWithin } from '../../../../src/wire/credit.ts';
 import type { Via } from '../../../../src/wire/nodes.ts';
 import type { OperationResult, StreamOperation } from '../../../../src/wire/operate.ts';
 import { windowOf } from '../../../../src/wire/options.ts';
@@ -233,7 +233,7 @@ export class StreamManager implements Streams {
     for (const [, { logged, tab, open }] of this.#outs) if (open && logged?.nearlyFull) full.add(tab);
     for (const via of ['shared', 'site'] as const) {
       const ins = this.#ins.all.filter(({ options }) => viaOf(options) === via);
-      const shares = shareCredit(ins.map(({ options }) => windowOf(options.choice ?? {})));
+      const shares = windowsWithin(ins.map(({ options }) => windowOf(options.choice ?? {})));
       for (const [i, { options, stream }] of ins.entries()) stream.grant(!full.has(options.tab), shares[i]!);
     }
   }
