@@ -7,7 +7,7 @@
  * nothing of ECHO.
  */
 import { tier as tierSchema } from '../wire/control.ts';
-import { type DeliveryLevel, ECHO_CHANNEL } from '../wire/nodes.ts';
+import { DELIVERY_LEVELS, type DeliveryLevel, ECHO_CHANNEL } from '../wire/nodes.ts';
 import {
   distinct,
   domainText,
@@ -72,7 +72,10 @@ function combine(levels: readonly Level[]): EffectiveHints {
     for (const value of hints.requires ?? []) if (!requires.has(value)) requires.set(value, from);
   }
   const delivery = levels.find(({ hints }) => hints.delivery !== undefined)?.hints.delivery;
-  const wire = distinct(Object.assign({}, ...levels.map(({ hints }) => hints.wire).reverse()));
+  const said: WireChoice = Object.assign({}, ...levels.map(({ hints }) => hints.wire).reverse());
+  // What waits for a checkpoint must still be there after a crash.
+  const kept = delivery === 'effectively-once' && said.durability === 'memory';
+  const wire = distinct(kept ? { ...said, durability: 'flush' } : said);
   return {
     ...(tierAt && { tier: { value: tierAt.hints.tier!, from: tierAt.from } }),
     ...(gatewayAt && { gateway: { value: gatewayAt.hints.gateway!, from: gatewayAt.from } }),
@@ -141,8 +144,8 @@ function read(node: RawNode, given: Record<string, unknown>, where: (key: string
       'a gateway id (lower-case letters, digits, hyphens)',
     );
   }
-  if (delivery !== undefined && delivery !== 'at-least-once' && delivery !== 'at-most-once') {
-    throw bad(node, where('delivery'), 'delivery', delivery, 'at-least-once or at-most-once');
+  if (delivery !== undefined && !DELIVERY_LEVELS.includes(delivery as DeliveryLevel)) {
+    throw bad(node, where('delivery'), 'delivery', delivery, DELIVERY_LEVELS.join(', '));
   }
   const wire = readWire(node, said, where);
   const requires = readRequires(node, said('requires'), where('requires'));

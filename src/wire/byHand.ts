@@ -5,7 +5,6 @@
  */
 import { z } from 'zod';
 import { gatewayId } from './control.ts';
-import { CREDIT_BUDGET } from './credit.ts';
 import { DELIVERY_LEVELS } from './nodes.ts';
 import type { InChoice } from './options.ts';
 
@@ -44,7 +43,7 @@ const process = {
 };
 
 const inChoice: z.ZodType<InChoice> = z.object({
-  window: z.number().int().min(1).max(CREDIT_BUDGET).exactOptional(),
+  window: z.number().int().min(1).exactOptional(),
   credit: z.enum(['push', 'pull']).exactOptional(),
   attempts: z.number().int().min(0).max(1_000).exactOptional(),
 });

@@ -9,7 +9,10 @@ import type { Reduced } from './sender.ts';
 export interface FragmentOptions {
   /** Some wire is effectively-once: there is no checkpoint but of a quiet fragment. */
   readonly exact: boolean;
-  /** How long work may wait for a checkpoint before intake is held to get one, ms. */
+  /**
+   * How long work waits for a checkpoint before intake is held to get one, ms. One that need not be exact is not taken
+   * before either.
+   */
   readonly everyMs: number;
 }
 
@@ -27,7 +30,7 @@ export interface FragmentState extends FragmentOptions {
 export type FragmentEvent =
   /** A record was finished, or a message was appended to an out stream. */
   | { readonly type: 'changed'; readonly at: number }
-  /** How it stands now; told after each change and while intake is held. */
+  /** How it stands now: answer to `look`, and told again and again while intake is held. */
   | { readonly type: 'seen'; readonly quiet: boolean; readonly at: number }
   /** Answer to `capture`: it took `costMs` of the event loop. */
   | { readonly type: 'captured'; readonly costMs: number; readonly at: number }
@@ -37,6 +40,8 @@ export type FragmentEvent =
   | { readonly type: 'tick'; readonly at: number };
 
 export type FragmentEffect =
+  /** Tell whether it is quiet, with `seen`. */
+  | { readonly type: 'look' }
   /** Hand nothing over to the tasks, and let their sources wait. */
   | { readonly type: 'hold' }
   | { readonly type: 'resume' }
@@ -64,7 +69,7 @@ export function reduceFragment(
 ): Reduced<FragmentState, FragmentEffect> {
   switch (event.type) {
     case 'changed':
-      return decide({ ...state, changedAt: state.changedAt ?? event.at }, false, event.at);
+      return decide({ ...state, changedAt: state.changedAt ?? event.at }, undefined, event.at);
     case 'seen':
       return decide(state, event.quiet, event.at);
     case 'captured': {
@@ -72,18 +77,15 @@ export function reduceFragment(
       return resumed({ ...state, changedAt: undefined, writing: true, restUntil });
     }
     case 'written': {
-      if (event.ok) return decide({ ...state, writing: false }, false, event.at);
+      if (event.ok) return decide({ ...state, writing: false }, undefined, event.at);
       const restUntil = event.at + RETRY_MS;
-      return decide(
-        { ...state, writing: false, restUntil, changedAt: state.changedAt ?? event.at },
-        false,
-        event.at,
-      );
+      const changedAt = state.changedAt ?? event.at;
+      return { state: { ...state, writing: false, restUntil, changedAt }, effects: [] };
     }
     case 'options':
       return { state: { ...state, ...event.options }, effects: [] };
     case 'tick':
-      return decide(state, false, event.at);
+      return decide(state, undefined, event.at);
   }
 }
 
@@ -98,12 +100,19 @@ export function fragmentDue(state: FragmentState): number | undefined {
  * At once when it is quiet; when work has waited for long, intake is held until it is. One that need not be exact does
  * not wait for that for ever: what is on its way is delivered again after a crash, though its state may know of it.
  */
-function decide(state: FragmentState, quiet: boolean, at: number): Reduced<FragmentState, FragmentEffect> {
+function decide(
+  state: FragmentState,
+  quiet: boolean | undefined,
+  at: number,
+): Reduced<FragmentState, FragmentEffect> {
   const { changedAt, heldAt, writing, restUntil, everyMs, exact } = state;
   if (changedAt === undefined || writing || at < restUntil) return { state, effects: [] };
+  const late = at >= changedAt + everyMs;
+  if (!exact && !late) return { state, effects: [] };
+  if (quiet === undefined) return { state, effects: [{ type: 'look' }] };
   const impatient = !exact && heldAt !== undefined && at >= heldAt + PATIENCE_MS;
   if (quiet || impatient) return { state, effects: [{ type: 'capture' }] };
-  if (heldAt !== undefined || at < changedAt + everyMs) return { state, effects: [] };
+  if (heldAt !== undefined || !late) return { state, effects: [] };
   return { state: { ...state, heldAt: at }, effects: [{ type: 'hold' }] };
 }
 

@@ -12,8 +12,11 @@ export const ECHO_BROKER = 'echo broker';
 /** Stands on a wire, drawn by the user, and says its options; passes messages on. */
 export const ECHO_CHANNEL = 'echo channel';
 
-/** `at-most-once`: no log. `at-least-once` (default): log, acknowledgement after processing, hop dedupe. */
-export const DELIVERY_LEVELS = ['at-least-once', 'at-most-once'] as const;
+/**
+ * `at-most-once`: no log. `at-least-once` (default): log, acknowledgement after processing, hop dedupe.
+ * `effectively-once`: what a task sends is released with the checkpoint that holds its cause and its state.
+ */
+export const DELIVERY_LEVELS = ['at-least-once', 'effectively-once', 'at-most-once'] as const;
 export type DeliveryLevel = (typeof DELIVERY_LEVELS)[number];
 
 /**

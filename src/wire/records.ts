@@ -29,7 +29,10 @@ export interface GapRecord {
   readonly reason: GapReason;
 }
 
-/** A record of a later release that may be passed over (kinds 128–255); takes one sequence number. */
+/** Code of the marker in whose place stood a record that is not sent: its cause is delivered again and makes it anew. */
+export const VOID_MARKER = 128;
+
+/** A record that is passed over (kinds 128–255): void, or of a later release; takes one sequence number. */
 export interface MarkerRecord {
   readonly kind: 'marker';
   readonly ts: number;

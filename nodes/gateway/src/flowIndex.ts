@@ -14,9 +14,12 @@ const DRIVEN = new Set([ECHO_IN, 'link in', 'catch', 'status', 'complete']);
 export class FlowIndex {
   readonly #red: Red;
   #running = false;
-  #echoTabs = new Set<string>();
+  /** Application by tab. */
+  #echoTabs = new Map<string, string>();
   #tabOf = new Map<string, string>();
   #typeOf = new Map<string, string>();
+  /** Tasks by tab, or by subflow for those of its definition. */
+  #nodesOf = new Map<string, NodeConfig[]>();
   #wired = new Set<string>();
   #outs: EchoOutNode[] = [];
   readonly #listeners = new Set<() => void>();
@@ -49,6 +52,30 @@ export class FlowIndex {
 
   isEcho(tab: string): boolean {
     return this.#echoTabs.has(tab);
+  }
+
+  /** The applications of this gateway, each with its tabs and the tasks in them as configured. */
+  get applications(): ReadonlyMap<
+    string,
+    { readonly tabs: ReadonlySet<string>; readonly nodes: readonly NodeConfig[] }
+  > {
+    const applications = new Map<string, { tabs: Set<string>; nodes: NodeConfig[] }>();
+    for (const [tab, app] of this.#echoTabs) {
+      const known = applications.get(app) ?? { tabs: new Set(), nodes: [] };
+      applications.set(app, known);
+      known.tabs.add(tab);
+      this.#collect(tab, known.nodes);
+    }
+    return applications;
+  }
+
+  /** The tasks of a tab, and those of the definitions of the subflows used in it. */
+  #collect(container: string, into: NodeConfig[]): void {
+    for (const node of this.#nodesOf.get(container) ?? []) {
+      if (into.includes(node)) continue;
+      into.push(node);
+      if (node.type.startsWith('subflow:')) this.#collect(node.type.slice('subflow:'.length), into);
+    }
   }
 
   /** Tab of a configured node (not of a node inside a subflow instance). */
@@ -93,7 +120,8 @@ export class FlowIndex {
   }
 
   #refresh(): void {
-    this.#echoTabs = new Set();
+    this.#echoTabs = new Map();
+    this.#nodesOf = new Map();
     this.#tabOf = new Map();
     this.#typeOf = new Map();
     this.#wired = new Set();
@@ -105,7 +133,8 @@ export class FlowIndex {
   #add(config: NodeConfig): void {
     if (config.type === 'tab') {
       const echo = config.echo as { app?: unknown } | undefined;
-      if (typeof echo === 'object' && echo !== null && echo.app) this.#echoTabs.add(config.id);
+      if (typeof echo === 'object' && echo !== null && echo.app)
+        this.#echoTabs.set(config.id, String(echo.app));
       return;
     }
     if (config.type === 'subflow') {
@@ -113,7 +142,12 @@ export class FlowIndex {
       for (const input of inputs) for (const wire of input.wires ?? []) this.#wired.add(wire.id);
       return;
     }
-    if (config.z !== undefined) this.#tabOf.set(config.id, config.z);
+    if (config.z !== undefined) {
+      this.#tabOf.set(config.id, config.z);
+      const siblings = this.#nodesOf.get(config.z) ?? [];
+      this.#nodesOf.set(config.z, siblings);
+      if (config.wires !== undefined) siblings.push(config);
+    }
     this.#typeOf.set(config.id, config.type);
     for (const port of config.wires ?? []) for (const id of port) this.#wired.add(id);
     // One wired by hand says nothing of the tasks at its other end.

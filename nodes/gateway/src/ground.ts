@@ -1,15 +1,16 @@
 /**
  * What all wires of one Node-RED stand on, be they an orchestrator's or made by hand: what is known of its flows, the
- * follower and the gate. Made once, when first asked for; a Node-RED without wires has none of it.
+ * follower, the gate and the checkpoints. Made once, when first asked for; a Node-RED without wires has none of it.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StreamStatus } from '../../../src/wire/control.ts';
+import { CheckpointedFragments } from './checkpoint/CheckpointedFragments.ts';
 import { agentError } from './errors.ts';
 import { FlowIndex } from './flowIndex.ts';
 import { lockFolder } from './folderLock.ts';
 import { HookFollower } from './follow/HookFollower.ts';
 import { HookGate } from './gate/HookGate.ts';
+import type { Streams } from './ports.ts';
 import type { Red } from './red.ts';
 
 export interface Ground {
@@ -18,8 +19,9 @@ export interface Ground {
   readonly flows: FlowIndex;
   readonly follower: HookFollower;
   readonly gate: HookGate;
-  /** The streams a gate tells of: those of the fleet. */
-  streams: { status(): StreamStatus[] } | undefined;
+  readonly fragments: CheckpointedFragments;
+  /** The streams of the fleet: a gate tells of them, and checkpoints hold where they stand. */
+  streams: Streams | undefined;
 }
 
 export interface GroundOptions {
@@ -49,15 +51,31 @@ function make(RED: Red, { warn, followLimitMs }: GroundOptions): Ground {
   }
   lockFolder(folder);
   const flows = new FlowIndex(RED);
-  const follower = new HookFollower(RED, { flows, warn, limitMs: followLimitMs });
+  let ground: Ground | undefined;
+  // It hears of a new deploy before the follower, which goes by it.
+  const fragments = new CheckpointedFragments({
+    folder: join(folder, 'checkpoints'),
+    red: RED,
+    flows,
+    streams: () => ground?.streams,
+    follower: () => follower,
+    gate: () => gate,
+    warn,
+  });
+  const follower = new HookFollower(RED, {
+    flows,
+    warn,
+    limitMs: followLimitMs,
+    keeps: (node, tab) => fragments.keeps(node, tab),
+  });
   const gate = new HookGate(RED, {
     flows,
     follower,
     file: join(folder, 'gates.json'),
-    streams: () => ground.streams?.status() ?? [],
+    streams: () => ground?.streams?.status() ?? [],
     warn,
   });
-  const ground: Ground = { folder, flows, follower, gate, streams: undefined };
+  ground = { folder, flows, follower, gate, fragments, streams: undefined };
   // The gate sees a message first: what it holds has not happened yet for the follower.
   gate.install();
   follower.install();

@@ -1,6 +1,7 @@
 /** The agent plugin: joins follower, gate, streams and agent inside one Node-RED process. */
 import { Agent, type Log } from './agent/Agent.ts';
 import { type AgentConfig, readConfig } from './agent/config.ts';
+import type { CheckpointedFragments } from './checkpoint/CheckpointedFragments.ts';
 import { endWithNodeRed } from './ending.ts';
 import { logLine } from './errors.ts';
 import type { HookFollower } from './follow/HookFollower.ts';
@@ -14,6 +15,7 @@ export interface Gateway {
   readonly follower: HookFollower;
   readonly gate: HookGate;
   readonly streams: StreamManager;
+  readonly fragments: CheckpointedFragments;
   readonly agent: Agent;
 }
 
@@ -46,11 +48,12 @@ export function startAgentPlugin(RED: Red): void {
   try {
     current = assemble(RED, log, configured.config);
     current.agent.start();
-    const { agent, streams } = current;
+    const { agent, streams, fragments } = current;
     endWithNodeRed(RED, {
-      rest: (limitMs) => {
+      rest: async (limitMs) => {
         void agent.stop();
-        return streams.rest(limitMs);
+        await streams.rest(limitMs);
+        await fragments.finish();
       },
       close: () => streams.close(),
     });
@@ -61,9 +64,10 @@ export function startAgentPlugin(RED: Red): void {
 
 function assemble(RED: Red, log: Log, config: AgentConfig): Gateway {
   const ground = groundOf(RED, { warn: log.warn, followLimitMs: config.followLimitMs });
-  const { folder, flows, follower, gate } = ground;
-  const streams = new StreamManager({ folder, follower, gate, log });
+  const { folder, flows, follower, gate, fragments } = ground;
+  const streams = new StreamManager({ folder, follower, gate, fragments, log });
   ground.streams = streams;
+  fragments.refresh();
   const agent = new Agent({ red: RED, config, folder, flows, follower, gate, streams, log });
-  return { follower, gate, streams, agent };
+  return { follower, gate, streams, fragments, agent };
 }

@@ -2,10 +2,12 @@
  * The three things the parts of the gateway package ask of each other. `plugin.ts` joins them; no part imports
  * another part's files.
  */
+import type { EncodedMessage } from '../../../src/wire/codec.ts';
 import type { GateOpened, GateStatus, NodeCounters, StreamStatus } from '../../../src/wire/control.ts';
 import type { DeliveryLevel, Via } from '../../../src/wire/nodes.ts';
 import type { StreamOperation } from '../../../src/wire/operate.ts';
 import type { InChoice, OutChoice, Start } from '../../../src/wire/options.ts';
+import type { ReceiverCursor } from '../../../src/wire/receiver.ts';
 
 /** Identity of one effect of one cause, carried with a record so that work done again is recognised. */
 export interface Lineage {
@@ -24,15 +26,35 @@ export type Outcome =
   /** Some node never completed it within the limit; counted, warned once per node. */
   | { readonly kind: 'unfollowed'; readonly nodes: readonly string[] };
 
+/** A delivered message and all that descends from it. */
+export interface Followed {
+  /** All that is left of it is held by tasks whose held messages are part of a checkpoint. */
+  readonly parked: boolean;
+}
+
+/** A message that a task holds, as it came in. */
+export interface HeldByTask {
+  /** Names this stay at the task, in this process. */
+  readonly id: number;
+  /** The node it is at. */
+  readonly node: string;
+  readonly message: EncodedMessage;
+  readonly cause: Lineage | undefined;
+}
+
 /** `follow/`: attributes messages to the record that caused them. */
 export interface Follower {
   /**
    * Calls `emit` synchronously; every message that descends from what it sends belongs to `cause`.
    * `settled` is called exactly once.
    */
-  follow(cause: Lineage, emit: () => void, settled: (outcome: Outcome) => void): void;
+  follow(cause: Lineage, emit: () => void, settled: (outcome: Outcome) => void): Followed;
   /** The cause of a message a node is handling now; undefined for a message born on this gateway. */
   causeOf(msg: object): Lineage | undefined;
+  /** Nothing is on its way through these tabs, but for what tasks hold and checkpoints keep. */
+  quiet(tabs: ReadonlySet<string>): boolean;
+  /** What the tasks of these tabs hold, each in the order in which it came. */
+  heldByTasks(tabs: ReadonlySet<string>): HeldByTask[];
   counters(): Record<string, NodeCounters>;
   /** Received and not completed, per node of the given tabs. */
   inFlight(tabs: ReadonlySet<string>): { node: string; type: string; count: number }[];
@@ -50,6 +72,34 @@ export interface Gate {
   /** True while deliveries out of the echo-in nodes of this tab are held. */
   holdsIncoming(tab: string): boolean;
   onChange(listener: () => void): () => void;
+}
+
+/**
+ * `checkpoint/`: the tasks of one application on this gateway, whose state is kept together with the positions of their
+ * streams.
+ */
+export interface Fragment {
+  /** Nothing is handed over to its tasks now. */
+  readonly holds: boolean;
+  /** Something was finished, or appended, that no checkpoint holds yet. */
+  changed(): void;
+  /** Where its streams stood at the last checkpoint of an earlier process; undefined for one it does not name. */
+  cursorOf(stream: string): ReceiverCursor | undefined;
+  releasedOf(stream: string, epoch: number): number | undefined;
+  /** The stream is retired. */
+  forget(stream: string): void;
+}
+
+export interface Fragments {
+  /** The fragment this tab belongs to, where it takes checkpoints. */
+  of(tab: string): Fragment | undefined;
+}
+
+/** Where the streams of a fragment stand, for a checkpoint. */
+export interface StreamPositions {
+  readonly ins: ReadonlyMap<string, ReceiverCursor>;
+  /** Of the effectively-once streams: what of them a checkpoint taken now releases. */
+  readonly outs: ReadonlyMap<string, { readonly epoch: number; readonly released: number }>;
 }
 
 /** How a stream stands, for the status line of its wire node. */
@@ -121,6 +171,18 @@ export interface Streams {
   state(stream: string): StreamState;
   status(): StreamStatus[];
   retire(streams: readonly string[]): Promise<void>;
+  /** Nothing handed over into these tabs is unfinished, but for what tasks hold. */
+  quiet(tabs: ReadonlySet<string>): boolean;
+  /** Something may be handed over into these tabs again. */
+  wake(tabs: ReadonlySet<string>): void;
+  /** How the streams of these tabs stand. What tasks hold counts as finished from here on. */
+  positions(tabs: ReadonlySet<string>): StreamPositions;
+  /** Resolves when the logs of the positions are as safe as their durability says; undefined: they are. */
+  synced(positions: StreamPositions): Promise<void> | undefined;
+  /** A checkpoint holds these positions: consumed records may be trimmed at their producers, outputs are sent. */
+  committed(positions: StreamPositions): void;
+  /** These tabs take no checkpoints any more: on disk when this returns. */
+  keepAlone(tabs: ReadonlySet<string>): void;
   /** What an operator asks; see `src/wire/operate.ts`. */
   operate(operation: StreamOperation): Promise<unknown>;
 }

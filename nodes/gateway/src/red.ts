@@ -32,6 +32,15 @@ export interface RedNode {
   /** `path`: ids of the tab and of the subflow instances around the node, outermost first, joined with `/`. */
   readonly _flow?: { readonly path?: string };
   receive(msg: object): void;
+  context?(): NodeContext;
+}
+
+/** A context of Node-RED; `store` undefined: the default one. Throws where the store answers only later. */
+export interface NodeContext {
+  readonly flow?: NodeContext;
+  keys(store?: string): string[];
+  get(key: string, store?: string): unknown;
+  set(key: string, value: unknown, store?: string): void;
 }
 
 /** A flow entry as configured. */
@@ -56,6 +65,7 @@ export interface RedSettings {
   readonly readOnly?: boolean;
   readonly apiMaxLength?: string | number;
   readonly editorTheme?: { readonly projects?: { readonly enabled?: boolean } };
+  readonly contextStorage?: Readonly<Record<string, unknown>>;
   readonly echo?: unknown;
 }
 

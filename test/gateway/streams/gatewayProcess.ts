@@ -27,6 +27,7 @@ const follower: Pick<Follower, 'follow'> = {
     cause = given;
     settle = () => settled({ kind: 'done' });
     emit();
+    return { parked: false };
   },
 };
 const streams = new StreamManager({

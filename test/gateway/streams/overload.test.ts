@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderName } from '../../../nodes/gateway/src/streams/disk.ts';
+import { folderName } from '../../../nodes/gateway/src/files.ts';
 import { GroupSync } from '../../../nodes/gateway/src/streams/GroupSync.ts';
 import { Intake, type LogPolicy } from '../../../nodes/gateway/src/streams/Intake.ts';
 import { keepsOneIn } from '../../../nodes/gateway/src/streams/overload.ts';

@@ -131,7 +131,12 @@ export class Rig {
   #start(host?: string): StreamManager {
     const streams = new StreamManager({
       folder: this.folder,
-      follower: { follow: (...args) => this.#follow(...args) },
+      follower: {
+        follow: (...args) => {
+          this.#follow(...args);
+          return { parked: false };
+        },
+      },
       gate: {
         holdsIncoming: () => this.#held,
         onChange: (listener) => {

@@ -121,6 +121,7 @@ class Chain {
           follow: (given, emit, settled) => {
             [cause, settle] = [given, settled];
             emit();
+            return { parked: false };
           },
         },
         gate: { holdsIncoming: () => false, onChange: () => () => {} },

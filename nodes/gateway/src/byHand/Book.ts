@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { gatewayId } from '../../../../src/wire/control.ts';
 import { DELIVERY_LEVELS } from '../../../../src/wire/nodes.ts';
-import { readObject, writeWhole } from '../streams/files.ts';
+import { readObject, writeWhole } from '../files.ts';
 
 const speaker = { disk: z.string(), boot: z.number(), instance: z.string() };
 

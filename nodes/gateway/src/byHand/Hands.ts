@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import { endWithNodeRed } from '../ending.ts';
+import { folderName } from '../files.ts';
 import { groundOf } from '../ground.ts';
 import type { Lineage } from '../ports.ts';
 import type { Red } from '../red.ts';
-import { folderName } from '../streams/disk.ts';
 import { type HandAccess, HandBroker } from './HandBroker.ts';
 
 /** How long a node may keep a message, where no fleet says it, ms. */

@@ -8,9 +8,9 @@ import {
 } from '../../../../src/wire/options.ts';
 
 export type Tier = 'edge' | 'fog' | 'cloud';
-export type Delivery = 'at-most-once' | 'at-least-once';
+export type Delivery = 'at-most-once' | 'at-least-once' | 'effectively-once';
 export const TIERS: readonly Tier[] = ['edge', 'fog', 'cloud'];
-export const DELIVERIES: readonly Delivery[] = ['at-least-once', 'at-most-once'];
+export const DELIVERIES: readonly Delivery[] = ['at-least-once', 'effectively-once', 'at-most-once'];
 
 /** The `echo` property of a node, group or tab. `app` is the orchestrator's, on tabs. */
 export interface Hints extends WireChoice {

@@ -10,7 +10,7 @@ import { performance } from 'node:perf_hooks';
 import type { NodeCounters } from '../../../../src/wire/control.ts';
 import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
-import type { Follower, Lineage, Outcome } from '../ports.ts';
+import type { Followed, Follower, HeldByTask, Lineage, Outcome } from '../ports.ts';
 import type { CompleteEvent, ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
 import { Cause, OpenCauses } from './cause.ts';
 import { Counters, Probe } from './probe.ts';
@@ -32,6 +32,8 @@ export interface HookFollowerOptions {
   readonly warn: (text: string) => void;
   /** Without a step for this long a message is given up, ms. */
   readonly limitMs: number;
+  /** What this node holds is kept by the checkpoints of its fragment. */
+  readonly keeps?: (node: RedNode, tab: string) => boolean;
 }
 
 export class HookFollower implements Follower, Custody {
@@ -39,6 +41,7 @@ export class HookFollower implements Follower, Custody {
   readonly #flows: FlowIndex;
   readonly #warn: (text: string) => void;
   readonly #limit: number;
+  readonly #keeps: (node: RedNode, tab: string) => boolean;
   readonly #context = new AsyncLocalStorage<Cause>();
   readonly #open = new OpenCauses();
   readonly #probes = new WeakMap<RedNode, Probe>();
@@ -55,6 +58,7 @@ export class HookFollower implements Follower, Custody {
     this.#flows = options.flows;
     this.#warn = options.warn;
     this.#limit = options.limitMs;
+    this.#keeps = options.keeps ?? (() => false);
     this.#sweep = setInterval(() => {
       this.#clock = performance.now();
       this.#giveUpStuck();
@@ -77,7 +81,7 @@ export class HookFollower implements Follower, Custody {
     this.#red.hooks.remove('*.echo-follow');
   }
 
-  follow(lineage: Lineage, emit: () => void, settled: (outcome: Outcome) => void): void {
+  follow(lineage: Lineage, emit: () => void, settled: (outcome: Outcome) => void): Followed {
     const cause = new Cause(lineage, this.#clock, (outcome) => {
       this.#open.remove(cause);
       settled(outcome);
@@ -91,6 +95,7 @@ export class HookFollower implements Follower, Custody {
     } finally {
       cause.unpin(this.#clock);
     }
+    return cause;
   }
 
   causeOf(msg: object): Lineage | undefined {
@@ -134,6 +139,24 @@ export class HookFollower implements Follower, Custody {
     return [...busy.values()];
   }
 
+  /** Nothing is on its way through these tabs, but for what tasks hold and checkpoints keep. */
+  quiet(tabs: ReadonlySet<string>): boolean {
+    if (this.#ending.length > 0 || this.#leaving.length > 0) return false;
+    for (const probe of this.#current.values()) if (probe.busy > 0 && tabs.has(probe.place.tab)) return false;
+    return true;
+  }
+
+  /** What the tasks of these tabs hold, each in the order in which it came. */
+  heldByTasks(tabs: ReadonlySet<string>): HeldByTask[] {
+    const probes = [...this.#current.values()].filter(({ place }) => tabs.has(place.tab));
+    return probes.flatMap(({ node, kept }) => [...(kept ?? [])].map((held) => ({ ...held, node: node.id })));
+  }
+
+  /** The nodes of these tabs that had a message, by id. */
+  nodesIn(tabs: ReadonlySet<string>): RedNode[] {
+    return [...this.#current.values()].filter(({ place }) => tabs.has(place.tab)).map(({ node }) => node);
+  }
+
   #onSend(events: SendEvent[]): undefined {
     for (const event of events) {
       this.#markWithCause(event.msg);
@@ -167,7 +190,9 @@ export class HookFollower implements Follower, Custody {
         this.#enter(cause);
       }
     }
-    probe.arrived(msg);
+    const unkept = probe.arrived(msg, this.#openCause(msg)?.lineage);
+    if (unkept !== undefined)
+      this.#warn(`node ${node.id} (${node.type}) holds what no checkpoint can: ${unkept.message}`);
     probe.guard((thrown, error) => this.#onComplete({ msg: thrown, error, node: { id: node.id, node } }));
     return undefined;
   }
@@ -244,6 +269,7 @@ export class HookFollower implements Follower, Custody {
       this.#counters.set(node.id, counters);
     }
     const probe = new Probe(node, place, this.#flows.isEcho(place.tab), counters, this.#clock);
+    probe.keeps = this.#keeps(node, place.tab);
     this.#probes.set(node, probe);
     this.#current.set(node.id, probe);
     return probe;
@@ -253,6 +279,7 @@ export class HookFollower implements Follower, Custody {
   #afterDeploy(): void {
     for (const [id, probe] of this.#current) {
       probe.echo = this.#flows.isEcho(probe.place.tab);
+      probe.keeps = this.#keeps(probe.node, probe.place.tab);
       if (this.#red.nodes.getNode(id) === probe.node) continue;
       this.#current.delete(id);
     }

@@ -4,7 +4,7 @@
  * It is open while `emit` runs, while any descendant is at a node (or on its way to it), or held in the gate. When
  * none of these is left it settles, once.
  */
-import type { Lineage, Outcome } from '../ports.ts';
+import type { Followed, Lineage, Outcome } from '../ports.ts';
 import type { Probe } from './probe.ts';
 
 /** A descendant at a node: `turn` is the node's running number of what it received. */
@@ -13,7 +13,7 @@ interface Visit {
   readonly turn: number;
 }
 
-export class Cause {
+export class Cause implements Followed {
   readonly lineage: Lineage;
   /** What messages carry: a function, since clones of a message share functions instead of copying them. */
   readonly tag = (): Cause => this;
@@ -35,6 +35,14 @@ export class Cause {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  get parked(): boolean {
+    return (
+      this.#open &&
+      this.#pins === 0 &&
+      this.#visits.every(({ probe }) => probe.kept !== undefined && probe.busy === 0)
+    );
   }
 
   enter(probe: Probe, now: number): void {

@@ -2,7 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { ECHO_OUT } from '../../../../src/wire/nodes.ts';
 import type { Place } from '../flowIndex.ts';
+import type { Lineage } from '../ports.ts';
 import type { RedNode } from '../red.ts';
+import { TaskQueue } from './TaskQueue.ts';
 import { Transit } from './transit.ts';
 
 /** One message in this many has its service time measured. */
@@ -29,6 +31,8 @@ export class Probe {
   readonly transit = new Transit();
   /** It was found not to complete what it gets: counts as done when its handler returns. */
   endsEarly = false;
+  /** What it holds, where checkpoints keep that. */
+  kept: TaskQueue | undefined;
   #turns = 0;
   #lastFinishedTurn = 0;
   #lastFinishedAt = 0;
@@ -43,6 +47,17 @@ export class Probe {
     this.echo = echo;
     this.counters = counters;
     this.#lastFinishedAt = now;
+  }
+
+  /** Sent to it and not completed, but for what it holds and a checkpoint keeps. */
+  get busy(): number {
+    return this.inFlight - (this.kept?.size ?? 0);
+  }
+
+  /** Begins or ends to keep what it holds. */
+  set keeps(keeps: boolean) {
+    if (keeps) this.kept ??= new TaskQueue();
+    else this.kept = undefined;
   }
 
   /** True when no handler of the node can call `done`. */
@@ -87,17 +102,20 @@ export class Probe {
    * that works in order (a rate limit) has its turn still to come.
    */
   excuses(turn: number, since: number): boolean {
-    if (this.node.type === ECHO_OUT) return true;
+    if (this.node.type === ECHO_OUT || this.kept !== undefined) return true;
     return this.#lastFinishedAt > since && this.#lastFinishedTurn < turn;
   }
 
-  arrived(msg: object): void {
+  /** Returns why what it holds cannot be kept, if so. */
+  arrived(msg: object, cause: Lineage | undefined): Error | undefined {
     this.counters.received++;
     if (this.counters.received % SAMPLE === 0) this.#sample = { msg, start: performance.now() };
+    return this.kept?.add(msg, cause);
   }
 
   completed(msg: object): void {
     this.#completed = msg;
+    this.kept?.delete(msg);
     this.counters.completed++;
     if (this.inFlight > 0) this.inFlight--;
     if (this.#sample?.msg !== msg) return;

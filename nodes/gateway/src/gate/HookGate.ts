@@ -40,6 +40,8 @@ export class HookGate implements Gate {
   readonly #options: HookGateOptions;
   #claims: Claims;
   #levels: Map<string, Level>;
+  /** Tabs held for a moment, by who holds them. */
+  readonly #pauses = new Map<string, ReadonlySet<string>>();
   readonly #queues = new Map<string, HeldQueue>();
   /** Held for a node that is gone, until a later opening finds a way for them. */
   readonly #kept = new Map<string, readonly Held[]>();
@@ -113,6 +115,24 @@ export class HookGate implements Gate {
     }
     this.#warnDropped(total);
     return total;
+  }
+
+  /** Holds what sources and other tabs send into these tabs for a moment, in memory alone, until `resume`. */
+  pause(holder: string, tabs: ReadonlySet<string>): void {
+    this.#pauses.set(holder, tabs);
+    this.#refreshLevels();
+  }
+
+  resume(holder: string): void {
+    const tabs = this.#pauses.get(holder) ?? new Set<string>();
+    this.#pauses.delete(holder);
+    this.#refreshLevels();
+    for (const tab of tabs) {
+      if (this.#levels.has(tab) || !this.#queues.has(tab)) continue;
+      const total = { delivered: 0, rerouted: 0, dropped: 0 };
+      this.#sort(tab, 'keep', total);
+      setImmediate(() => this.#deliver(tab, BATCH));
+    }
   }
 
   openDeploys(): string[] {
@@ -271,10 +291,16 @@ export class HookGate implements Gate {
 
   #change(claims: Claims): void {
     this.#claims = claims;
-    this.#levels = levels(claims);
+    this.#refreshLevels();
     writeClaims(this.#options.file, claims);
     this.#armLease();
     for (const listener of this.#listeners) listener();
+  }
+
+  #refreshLevels(): void {
+    this.#levels = levels(this.#claims);
+    for (const tabs of this.#pauses.values())
+      for (const tab of tabs) if (!this.#levels.has(tab)) this.#levels.set(tab, 'sources');
   }
 
   #armLease(): void {

@@ -11,7 +11,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { writeWhole } from './files.ts';
+import { writeWhole } from '../files.ts';
 
 /** Least time between two writes, ms; the first after a pause is written at once. */
 const BATCH_MS = 50;

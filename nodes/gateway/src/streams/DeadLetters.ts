@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeadLetter } from '../../../../src/wire/operate.ts';
 import { decodeRecord, encodeRecord, type MessageRecord } from '../../../../src/wire/records.ts';
-import { readObject, writeWhole } from './files.ts';
+import { readObject, writeWhole } from '../files.ts';
 
 export interface DeadLettersOptions {
   readonly folder: string;

@@ -8,7 +8,7 @@ import type { SequencedRecord } from '../../../../src/wire/frames.ts';
 import { hashText, type Lineage, RepeatDetector, rootLineage } from '../../../../src/wire/lineage.ts';
 import type { MessageRecord } from '../../../../src/wire/records.ts';
 import type { Incarnation } from '../../../../src/wire/stream.ts';
-import type { Follower, Outcome } from '../ports.ts';
+import type { Followed, Follower, Outcome } from '../ports.ts';
 import type { CrashGuard } from './CrashGuard.ts';
 import { Sample } from './measures.ts';
 import type { Tracing } from './Tracing.ts';
@@ -24,6 +24,8 @@ export interface DeliveryOptions {
   /** Deliveries after which a record whose task fails is set aside; 0: a failure counts as processed. */
   readonly attempts: () => number;
   readonly guard: CrashGuard;
+  /** What is handed over again had no effect before: the state of the tasks is that of a checkpoint. */
+  readonly exact: () => boolean;
   readonly tracing?: Tracing | undefined;
   /** Keeps a record that is not delivered any more. Throws when it cannot be kept. */
   readonly setAside: (aside: SetAside) => void;
@@ -46,10 +48,17 @@ interface Waiting {
   readonly again: boolean;
   /** Deliveries that failed. */
   failures: number;
+  followed?: Followed;
+  /** It counts as finished: what is left of it is in a checkpoint. */
+  parked?: boolean;
   /** Told the outcome instead of the stream: a record that was set aside is replayed. */
   readonly replay?: (outcome: Outcome) => void;
 }
 
+/** By which a task recognises what it does again outside of Node-RED, after a crash. */
+const setKey = (msg: object, key: string): void => {
+  (msg as { idempotencyKey?: string }).idempotencyKey = key;
+};
 /** Pause before a record is tried again: 100 ms doubling to 5 s. */
 const retryDelay = (failures: number): number => Math.min(100 * 2 ** (failures - 1), 5_000);
 /** How long a record is left alone that may end the process. */
@@ -73,7 +82,7 @@ export class Delivery {
   /** Sequence of the last record handed over. */
   handed = 0;
   /** Records handed over that are not processed yet. */
-  working = 0;
+  readonly #inHand = new Set<Waiting>();
   delivered = 0;
   repeated = 0;
   undecodable = 0;
@@ -84,6 +93,23 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#streamHash = hashText(options.stream);
+  }
+
+  /** What was handed over is processed, but for what tasks hold. */
+  get quiet(): boolean {
+    for (const { followed } of this.#inHand) if (!followed?.parked) return false;
+    return true;
+  }
+
+  /** What is left of these records is held by tasks, and in the checkpoint taken now: they count as finished. */
+  park(): void {
+    for (const waiting of this.#inHand) {
+      if (waiting.parked || waiting.replay !== undefined || !waiting.followed?.parked) continue;
+      waiting.parked = true;
+      this.#settle(waiting.incarnation, waiting.seq);
+      this.#accompany(waiting);
+    }
+    this.#flushSettled();
   }
 
   get waiting(): number {
@@ -172,7 +198,8 @@ export class Delivery {
     const cause = this.#causeOf(waiting);
     if (waiting.failures > 0) this.retried++;
     else {
-      if (this.#repeats.seen(cause.id) || waiting.again) this.repeated++;
+      const again = waiting.again && !this.#options.exact();
+      if (this.#repeats.seen(cause.id) || again) this.repeated++;
       this.latency.add(Date.now() - record.ts);
     }
     const decoded = decodeMessage(record.codec, record.body);
@@ -183,19 +210,21 @@ export class Delivery {
       return;
     }
     this.delivered++;
+    if (this.#options.exact()) setKey(decoded.msg, `${this.#options.stream}:${incarnation.pe}:${seq}`);
     if (incarnation.pe >= 0 && waiting.failures === 0) this.handed = seq;
     const hop = this.#options.tracing?.delivering(this.#options.stream, seq, decoded.msg, cause);
     const emit = () => target(decoded.msg);
-    this.working++;
-    this.#options.follower.follow(cause, hop === undefined ? emit : () => hop.run(emit), (outcome) => {
-      this.working--;
+    this.#inHand.add(waiting);
+    const run = hop === undefined ? emit : () => hop.run(emit);
+    waiting.followed = this.#options.follower.follow(cause, run, (outcome) => {
+      this.#inHand.delete(waiting);
       hop?.end(outcome);
       this.#onOutcome(waiting, outcome);
     });
   }
 
   #onOutcome(waiting: Waiting, outcome: Outcome): void {
-    const logged = waiting.incarnation.pe >= 0;
+    const logged = waiting.incarnation.pe >= 0 && !waiting.parked;
     const attempts = logged ? this.#options.attempts() : 0;
     if (outcome.kind !== 'error' || attempts === 0) {
       this.#finish(waiting, outcome);

@@ -3,6 +3,7 @@ import type { Boot, InStreamStatus } from '../../../../src/wire/control.ts';
 import type { DataFrame } from '../../../../src/wire/frames.ts';
 import {
   type AckPositions,
+  cursorNow,
   initReceiver,
   type ReceiverCursor,
   type ReceiverEffect,
@@ -12,15 +13,17 @@ import {
 } from '../../../../src/wire/receiver.ts';
 import type { MessageRecord } from '../../../../src/wire/records.ts';
 import { compareIncarnations, type Incarnation, NO_INCARNATION } from '../../../../src/wire/stream.ts';
-import type { Outcome } from '../ports.ts';
+import { Driver } from '../Driver.ts';
+import type { Fragment, Outcome } from '../ports.ts';
 import { CrashGuard } from './CrashGuard.ts';
 import type { CursorJournal } from './CursorJournal.ts';
 import type { DeadLetters } from './DeadLetters.ts';
 import { Delivery, type DeliveryOptions } from './Delivery.ts';
-import { Driver } from './Driver.ts';
 import { Rate } from './measures.ts';
 
 export interface InStreamOptions extends Omit<DeliveryOptions, 'onSettled' | 'guard' | 'setAside'> {
+  /** The fragment with whose state the cursor is kept; undefined: it is kept by itself. */
+  readonly fragment: () => Fragment | undefined;
   /** Gateway that holds the log, as far as is known now. */
   readonly producer: () => string;
   readonly dead: DeadLetters;
@@ -108,9 +111,28 @@ export class InStream {
       this.#dispatch({ type: 'grant', open, window, at: performance.now() });
   }
 
-  /** Something that was handed over is not processed yet. */
-  get working(): boolean {
-    return this.#delivery.working > 0;
+  /** What was handed over is processed, but for what tasks hold. */
+  get quiet(): boolean {
+    return this.#delivery.quiet;
+  }
+
+  /** For a checkpoint: the cursor, by which what tasks hold is finished. */
+  position(): ReceiverCursor {
+    this.#delivery.park();
+    return cursorNow(this.#state);
+  }
+
+  /** A checkpoint holds this cursor. */
+  committed(cursor: ReceiverCursor): void {
+    this.#options.cursors.set(this.#cursorKey, cursor);
+    this.#dispatch({ type: 'persisted', cursor, at: performance.now() });
+  }
+
+  /** No checkpoint keeps the cursor any more: it is kept by itself. */
+  keepAlone(): void {
+    const cursor = this.position();
+    const persisted = () => this.#dispatch({ type: 'persisted', cursor, at: performance.now() });
+    this.#options.cursors.set(this.#cursorKey, cursor, persisted);
   }
 
   /** The gate or the node may have opened. */
@@ -198,6 +220,7 @@ export class InStream {
 
   #onSettled(incarnation: Incarnation, seqs: number[]): void {
     this.#dispatch({ type: 'settled', incarnation, seqs, at: performance.now() });
+    this.#options.fragment()?.changed();
   }
 
   #dispatch(event: ReceiverEvent): void {
@@ -244,7 +267,9 @@ export class InStream {
 
   /** A clean end is believed once: what this boot hands over is noted at its own end. */
   #takeCursor(): ReceiverCursor | undefined {
-    const { cursors } = this.#options;
+    const { cursors, fragment, stream } = this.#options;
+    const checkpointed = fragment()?.cursorOf(stream);
+    if (checkpointed !== undefined) return checkpointed;
     const kept = cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
     if (kept?.handed === undefined) return kept;
     const { incarnation, stable, handed } = kept;
@@ -255,6 +280,11 @@ export class InStream {
   }
 
   #persist(cursor: ReceiverCursor): void {
+    const fragment = this.#options.fragment();
+    if (fragment !== undefined) {
+      fragment.changed();
+      return;
+    }
     this.#options.cursors.set(this.#cursorKey, cursor, () =>
       this.#dispatch({ type: 'persisted', cursor, at: performance.now() }),
     );

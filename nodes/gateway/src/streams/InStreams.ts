@@ -2,7 +2,7 @@
 import type { Boot, InStreamStatus } from '../../../../src/wire/control.ts';
 import type { Via } from '../../../../src/wire/nodes.ts';
 import type { AckPositions, ReceiverCursor } from '../../../../src/wire/receiver.ts';
-import type { Follower, InStreamOptions } from '../ports.ts';
+import type { Follower, Fragments, InStreamOptions } from '../ports.ts';
 import type { CursorJournal } from './CursorJournal.ts';
 import type { DeadLetters } from './DeadLetters.ts';
 import { InStream } from './InStream.ts';
@@ -14,6 +14,7 @@ export interface InStreamsOptions {
   readonly cursors: CursorJournal;
   readonly dead: DeadLetters;
   readonly tracing: Tracing | undefined;
+  readonly fragments: Fragments;
   /** Nothing is handed over into this tab now. */
   readonly held: (tab: string) => boolean;
   readonly acknowledge: (options: InStreamOptions, positions: AckPositions) => void;
@@ -51,7 +52,7 @@ export class InStreams {
     this.#forgetLaterCursor(stream, options.epoch);
     const known = this.#streams.get(stream);
     if (known !== undefined) return Object.assign(known, { options, open: true });
-    const opened = { stream: this.#receiver(stream), options, open: true };
+    const opened = { stream: this.#receiver(options), options, open: true };
     this.#streams.set(stream, opened);
     return opened;
   }
@@ -62,8 +63,10 @@ export class InStreams {
 
   /** Forgets the cursor, open or not. */
   retire(stream: string): void {
-    this.#streams.get(stream)?.stream.destroy();
+    const known = this.#streams.get(stream);
+    known?.stream.destroy();
     this.#streams.delete(stream);
+    if (known !== undefined) this.#options.fragments.of(known.options.tab)?.forget(stream);
     this.#options.cursors.set(`in ${stream}`, undefined);
   }
 
@@ -71,14 +74,18 @@ export class InStreams {
     for (const { stream } of this.#streams.values()) stream.close();
   }
 
-  #receiver(stream: string): InStream {
-    const { boot, follower, cursors, dead, tracing, held, acknowledge, warn } = this.#options;
+  #receiver(first: InStreamOptions): InStream {
+    const { stream } = first;
+    const { boot, follower, cursors, dead, tracing, held, acknowledge, warn, fragments } = this.#options;
     const current = (): OpenIn | undefined => this.#streams.get(stream);
+    const fragment = () => fragments.of((current()?.options ?? first).tab);
     return new InStream({
       stream,
       boot,
       follower,
-      held: () => held(current()?.options.tab ?? ''),
+      held: () => held(current()?.options.tab ?? '') || fragment()?.holds === true,
+      fragment,
+      exact: () => current()?.options.level === 'effectively-once',
       target: () => (current()?.open ? current()?.options.deliver : undefined),
       cursors,
       dead,

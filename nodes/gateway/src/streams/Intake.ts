@@ -144,8 +144,8 @@ export class Intake {
 
   /** More numbers were reserved, or a sync has ended. */
   settle(): void {
-    const { sendable } = this.#log;
-    for (let first = this.#unsafe[0]; first?.safe && first.last <= sendable; first = this.#unsafe[0])
+    const { accepted } = this.#log;
+    for (let first = this.#unsafe[0]; first?.safe && first.last <= accepted; first = this.#unsafe[0])
       this.#unsafe.shift()!.resolve();
   }
 

@@ -15,8 +15,8 @@ import {
 } from '../../../../src/wire/sender.ts';
 import { NO_BOOT } from '../../../../src/wire/stream.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
+import { Driver } from '../Driver.ts';
 import type { CursorJournal } from './CursorJournal.ts';
-import { Driver } from './Driver.ts';
 import { Intake, type LogPolicy } from './Intake.ts';
 import { Rate } from './measures.ts';
 import { segmentBytesOf } from './overload.ts';
@@ -26,12 +26,16 @@ import { viewOf } from './views.ts';
 export interface OutStreamOptions {
   readonly stream: string;
   readonly epoch: number;
-  readonly log: Omit<StreamLogOptions, 'stream' | 'epoch' | 'durability' | 'onReserved'>;
+  readonly log: Omit<StreamLogOptions, 'stream' | 'epoch' | 'durability' | 'onReserved' | 'released'>;
+  /** How far it was released, where the last checkpoint says so. */
+  readonly released?: number | undefined;
   readonly policy: LogPolicy;
   readonly cursors: CursorJournal;
   readonly send: (consumer: string, frame: Buffer) => void;
   /** Calls `send` when the connection to the consumer takes more and it is this stream's turn. */
   readonly turn: (consumer: string, send: () => void) => void;
+  /** Something was appended. */
+  readonly onWritten: () => void;
   /** `nearlyFull` changed. */
   readonly onLevel: () => void;
   readonly warn: (text: string) => void;
@@ -61,13 +65,14 @@ export class OutStream {
       ...options.log,
       stream,
       epoch: options.epoch,
+      released: options.released,
       durability: policy.durability,
       segmentBytes: segmentBytesOf(policy.quotaBytes, options.log.segmentBytes),
       onReserved: (error) => this.#onReserved(error),
     });
     this.#intake = new Intake({
       ...{ stream, policy, onLevel, log: this.#log },
-      onWritten: () => this.#onSendable(),
+      onWritten: () => this.#onWritten(),
       giveUp: (upTo) => this.#giveUp(upTo),
     });
     const cursors: Record<string, ConsumerCursor> = {};
@@ -133,6 +138,35 @@ export class OutStream {
     this.#options.cursors.flush(true);
   }
 
+  /** True: what is appended from now on is sent when it is released. False: as soon as it can be. */
+  set exact(exact: boolean) {
+    this.#intake.commit();
+    if (exact) this.#log.hold();
+    else this.#log.free();
+    this.#onSendable();
+  }
+
+  get exact(): boolean {
+    return this.#log.released !== undefined;
+  }
+
+  /** Everything up to here is written. */
+  position(): number {
+    this.#intake.commit();
+    return this.#log.committed;
+  }
+
+  /** Resolves when what is written now survives a power cut, as far as its durability is `fsync`. */
+  sync(): Promise<void> {
+    return this.#log.sync();
+  }
+
+  /** A checkpoint holds what caused the records up to here: they may be sent. */
+  release(upTo: number): void {
+    this.#log.release(upTo);
+    this.#onSendable();
+  }
+
   onAck(ack: AckFrame): void {
     this.#dispatch({ type: 'ack', ack, at: performance.now() });
   }
@@ -156,7 +190,7 @@ export class OutStream {
   /** Gives up what waits for the consumer, or for all: declared loss of what they have not received. */
   purge(consumer: string | undefined): Purged {
     this.#intake.commit();
-    // What is not reserved could be used again, below a consumer that has passed it.
+    // What is not reserved, or not released, could be used again, below a consumer that has passed it.
     const to = this.#log.sendable;
     const consumers = this.#giveUp(to, consumer);
     this.#options.cursors.flush(true);
@@ -233,6 +267,11 @@ export class OutStream {
     // Without consumers there is nobody whose cursor would trim it.
     if (consumer === undefined) this.#log.trim(upTo);
     return lost;
+  }
+
+  #onWritten(): void {
+    this.#onSendable();
+    this.#options.onWritten();
   }
 
   #onSendable(): void {

@@ -8,9 +8,9 @@ import type { OutStreamStatus } from '../../../../src/wire/control.ts';
 import type { DeliveryLevel, Via } from '../../../../src/wire/nodes.ts';
 import { defaultOf, type OutChoice, quotaBytesOf } from '../../../../src/wire/options.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
-import type { Lineage, OutStreamOptions } from '../ports.ts';
+import { folderName } from '../files.ts';
+import type { Fragments, Lineage, OutStreamOptions } from '../ports.ts';
 import type { CursorJournal } from './CursorJournal.ts';
-import { folderName } from './disk.ts';
 import type { LogPolicy } from './Intake.ts';
 import { cursorsOf, OutStream } from './OutStream.ts';
 import { UnloggedOut } from './UnloggedOut.ts';
@@ -30,6 +30,7 @@ export interface OutStreamsOptions {
   readonly limits: LogLimits;
   readonly cursors: CursorJournal;
   readonly sends: Sends;
+  readonly fragments: Fragments;
   /** A log became nearly full, or is no longer. */
   readonly onLevel: () => void;
   readonly warn: (text: string) => void;
@@ -85,8 +86,10 @@ export class OutStreams {
     const out: OpenOut = known ?? { epoch, logged: undefined, unlogged: undefined, ...open };
     Object.assign(out, open);
     if (level === 'at-most-once') out.unlogged ??= this.#openUnlogged(stream, epoch);
-    else out.logged ??= this.#openLogged(stream, epoch, choice);
+    else out.logged ??= this.#openLogged(options);
     out.logged?.setPolicy(this.#policyOf(choice));
+    const fragment = this.#options.fragments.of(tab);
+    if (out.logged !== undefined) out.logged.exact = level === 'effectively-once' && fragment !== undefined;
     this.#streams.set(stream, out);
     out.logged?.setConsumers(consumers, start);
     out.unlogged?.setConsumers(consumers);
@@ -115,9 +118,10 @@ export class OutStreams {
 
   /** Forgets all there is of the stream, open or not. */
   async retire(stream: string): Promise<void> {
-    const { cursors } = this.#options;
-    const logged = this.#streams.get(stream)?.logged;
+    const { cursors, fragments } = this.#options;
+    const { logged, tab } = this.#streams.get(stream) ?? {};
     this.#streams.delete(stream);
+    if (tab !== undefined) fragments.of(tab)?.forget(stream);
     await logged?.destroy();
     rmSync(this.#folderOf(stream), { recursive: true, force: true });
     for (const [key] of cursors.entries(cursorsOf(stream))) cursors.set(key, undefined);
@@ -127,8 +131,8 @@ export class OutStreams {
     for (const { logged } of this.#streams.values()) await logged?.close();
   }
 
-  #openLogged(stream: string, epoch: number, choice: OutChoice): OutStream {
-    const { host, limits, cursors, sends, onLevel, warn } = this.#options;
+  #openLogged({ stream, epoch, choice = {}, tab }: OutStreamOptions): OutStream {
+    const { host, limits, cursors, sends, onLevel, warn, fragments } = this.#options;
     return new OutStream({
       stream,
       epoch,
@@ -140,6 +144,8 @@ export class OutStreams {
         now: Date.now,
       },
       policy: this.#policyOf(choice),
+      released: fragments.of(tab)?.releasedOf(stream, epoch),
+      onWritten: () => fragments.of(this.#streams.get(stream)?.tab ?? tab)?.changed(),
       cursors,
       send: (consumer, frame) => sends.send(stream, consumer, frame),
       turn: (consumer, send) => sends.turn(stream, consumer, this.#priorityOf(stream), send),

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Durability } from '../../../../src/wire/options.ts';
-import { syncFile, syncFolder } from './files.ts';
+import { syncFile, syncFolder } from '../files.ts';
 import { GroupSync } from './GroupSync.ts';
 import { MemorySegment } from './MemorySegment.ts';
 import { type LogEntry, Segment } from './Segment.ts';

@@ -6,12 +6,13 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeRecord, encodeRecord } from '../../../../src/wire/records.ts';
+import { decodeRecord, encodeRecord, VOID_MARKER } from '../../../../src/wire/records.ts';
 import type { Incarnation } from '../../../../src/wire/stream.ts';
-import { readObject, writeWhole, writeWholeLater } from './files.ts';
+import { readObject, writeWhole, writeWholeLater } from '../files.ts';
 import { RecentEntries } from './RecentEntries.ts';
 import { entryBytes, type LogEntry } from './Segment.ts';
 import { Segments, type SegmentsOptions } from './Segments.ts';
+import { Voids } from './Voids.ts';
 
 export interface StreamLogOptions extends SegmentsOptions {
   readonly folder: string;
@@ -22,6 +23,8 @@ export interface StreamLogOptions extends SegmentsOptions {
   readonly host: string;
   /** Most bytes of recent records kept in memory. */
   readonly cacheBytes: number;
+  /** How far it was released, as the last checkpoint says, if it was one that is released. */
+  readonly released?: number | undefined;
   /** ms since 1970. */
   readonly now: () => number;
   /** More numbers may be sent, or none can be reserved. */
@@ -32,6 +35,7 @@ export interface StreamLogOptions extends SegmentsOptions {
 const BLOCK = 4096;
 const LARGEST_BLOCK = 262_144;
 const SOON_MS = 500;
+const VOID = encodeRecord({ kind: 'marker', ts: 0, code: VOID_MARKER, body: Buffer.alloc(0) });
 
 export class StreamLog {
   readonly #options: StreamLogOptions;
@@ -50,6 +54,12 @@ export class StreamLog {
   /** Grows with each state written at once: one that was being written meanwhile is out of date. */
   #revision = 0;
   #reserving: Promise<void> | undefined;
+  /** Nothing above may be sent yet; undefined: everything may. */
+  #released: number | undefined;
+  /** Since when it is a log that is released, by sequence; on disk before anything else is appended to it. */
+  #heldSince: number | undefined;
+  /** What an earlier process appended and did not release. */
+  readonly #voids: Voids;
 
   /** Opens or makes the log; cuts off a torn tail and covers lost numbers with a GAP. Throws on unusable files. */
   constructor(options: StreamLogOptions) {
@@ -72,6 +82,9 @@ export class StreamLog {
     if (!whole && reserved > this.#head)
       this.#appendNow(gap(this.#head, reserved, options.now(), 'lost-tail'));
     this.#reserved = reserved;
+    this.#heldSince = asNumber(known?.heldSince);
+    this.#voids = new Voids(known?.voids);
+    if (this.#heldSince !== undefined) this.#voidAbove(Math.max(this.#heldSince, options.released ?? 0));
     if (known === undefined || (this.#segments.volatile && known.memory !== true)) this.#writeState({});
     this.reserve();
   }
@@ -82,8 +95,39 @@ export class StreamLog {
 
   /** Last committed sequence that may be sent. */
   get sendable(): number {
+    return Math.min(this.accepted, this.#released ?? Number.POSITIVE_INFINITY);
+  }
+
+  get released(): number | undefined {
+    return this.#released;
+  }
+
+  /** What is appended from now on is sent when it is released. */
+  hold(): void {
+    if (this.#released !== undefined) return;
+    this.#released = this.#head;
+    if (this.#heldSince !== undefined) return;
+    this.#heldSince = this.#head;
+    this.#writeState({});
+  }
+
+  /** What is appended is sent as soon as it can be. */
+  free(): void {
+    if (this.#heldSince !== undefined) {
+      this.#heldSince = undefined;
+      this.#writeState({});
+    }
+    this.#released = undefined;
+  }
+
+  release(upTo: number): void {
+    if (this.#released !== undefined) this.#released = Math.max(this.#released, upTo);
+  }
+
+  /** Last committed sequence that is kept: a crash of the process takes neither it nor its number. */
+  get accepted(): number {
     const reserved = this.#reserved;
-    if (reserved >= this.#committed) return this.#committed;
+    if (reserved >= this.committed) return this.committed;
     if (reserved < this.base) return reserved;
     // It stands still until more is reserved, which may be long in the reading.
     if (this.#limit?.reserved !== reserved) this.#limit = { reserved, sendable: this.#wholeUpTo(reserved) };
@@ -107,7 +151,8 @@ export class StreamLog {
 
   /** Last sequence of the oldest segment, which can be given up by itself; undefined when there is nothing to give up. */
   endOfOldest(): number | undefined {
-    return this.#segments.endOfOldest(this.#committed);
+    const end = this.#segments.endOfOldest(this.committed);
+    return end !== undefined && end > (this.#released ?? end) ? undefined : end;
   }
 
   /** Holds for what is appended from now on. */
@@ -150,7 +195,7 @@ export class StreamLog {
 
   /** Forgets what was appended since the last commit; its numbers are taken again. */
   discard(): void {
-    this.#head = this.#committed;
+    this.#head = this.committed;
     this.#pending = [];
     this.#pendingBytes = 0;
   }
@@ -182,9 +227,10 @@ export class StreamLog {
 
   /** Gives up everything up to `upTo`; whole segments leave the disk. */
   trim(upTo: number): void {
-    this.#trimmed = Math.max(this.#trimmed, Math.min(upTo, this.#committed));
-    this.#segments.trim(this.#trimmed, this.#committed);
+    this.#trimmed = Math.max(this.#trimmed, Math.min(upTo, this.committed));
+    this.#segments.trim(this.#trimmed, this.committed);
     this.#recent.trim(this.#trimmed);
+    this.#voids.trim(this.#trimmed);
   }
 
   /** Takes a birth later than `by`, durably; the epoch is not the log's to change. */
@@ -214,8 +260,22 @@ export class StreamLog {
     return join(this.#options.folder, 'log.json');
   }
 
-  get #committed(): number {
+  /** Last sequence that is written. */
+  get committed(): number {
     return (this.#pending[0]?.seq ?? this.#head + 1) - 1;
+  }
+
+  /**
+   * What has a cause is made anew, under new numbers, when that is delivered again: it must never be sent. Nobody makes
+   * anew what has none.
+   */
+  #voidAbove(released: number): void {
+    const before = this.#voids.size;
+    for (const { seq, payload } of this.#entries(Math.max(released + 1, this.base))) {
+      const record = decodeRecord(payload);
+      if (record?.kind === 'message' && record.lineage !== undefined) this.#voids.add(seq);
+    }
+    if (this.#voids.size > before) this.#writeState({});
   }
 
   #appendNow(entry: LogEntry): void {
@@ -225,10 +285,10 @@ export class StreamLog {
 
   *#entries(from: number): Generator<LogEntry> {
     let next = from;
-    while (next <= this.#committed) {
+    while (next <= this.committed) {
       const before = next;
       for (const entry of this.#recent.from(next) ?? this.#fromSegment(next)) {
-        yield entry;
+        yield this.#voids.has(entry.seq) ? { ...entry, payload: VOID } : entry;
         next = entry.to + 1;
       }
       if (next === before) return;
@@ -237,7 +297,7 @@ export class StreamLog {
 
   /** What remains of one segment; an unreadable rest of it is a GAP. */
   *#fromSegment(from: number): Generator<LogEntry> {
-    const { entries, end } = this.#segments.read(from, this.#committed);
+    const { entries, end } = this.#segments.read(from, this.committed);
     let next = from;
     for (const entry of entries) {
       yield entry;
@@ -292,7 +352,10 @@ export class StreamLog {
     const { pe, born } = this.#incarnation;
     const { stream, host } = this.#options;
     const memory = this.#segments.volatile ? { memory: true } : {};
-    return `${JSON.stringify({ v: 1, stream, pe, born, host, reserved: this.#reserved, ...memory, ...extra })}\n`;
+    const held = this.#heldSince === undefined ? {} : { heldSince: this.#heldSince };
+    const voids = this.#voids.size === 0 ? {} : { voids: this.#voids };
+    const rest = { ...memory, ...held, ...voids, ...extra };
+    return `${JSON.stringify({ v: 1, stream, pe, born, host, reserved: this.#reserved, ...rest })}\n`;
   }
 }
 

@@ -12,10 +12,12 @@ import { windowOf } from '../../../../src/wire/options.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
 import type {
   Follower,
+  Fragments,
   Gate,
   InStreamOptions,
   Lineage,
   OutStreamOptions,
+  StreamPositions,
   StreamState,
   Streams,
 } from '../ports.ts';
@@ -34,6 +36,8 @@ export interface StreamManagerOptions {
   readonly folder: string;
   readonly follower: Pick<Follower, 'follow'>;
   readonly gate: Pick<Gate, 'holdsIncoming' | 'onChange'>;
+  /** None takes checkpoints where absent. */
+  readonly fragments?: Fragments;
   readonly log: { info(text: string): void; warn(text: string): void; error(text: string): void };
   readonly limits?: Partial<LogLimits>;
   /** Names this start of the operating system; '' when unknown. */
@@ -49,6 +53,7 @@ const DEFAULT_LIMITS: LogLimits = {
 };
 const WARN_EVERY_MS = 10_000;
 const REST_POLL_MS = 5;
+const NO_FRAGMENTS: Fragments = { of: () => undefined };
 
 export class StreamManager implements Streams {
   /** Identity of this disk and number of this process start; goes into hello, heartbeats and ACKs. */
@@ -67,7 +72,7 @@ export class StreamManager implements Streams {
 
   /** Reads or makes `disk.json` and counts this boot, synchronously. Throws ECHO_DISK_UNUSABLE. */
   constructor(options: StreamManagerOptions) {
-    const { folder, gate, follower, log } = options;
+    const { folder, gate, follower, log, fragments = NO_FRAGMENTS } = options;
     const warn = (text: string): void => this.#warn(text);
     this.#options = options;
     this.boot = openDisk(folder);
@@ -89,6 +94,7 @@ export class StreamManager implements Streams {
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       cursors: this.#cursors,
       sends: this.#exchange,
+      fragments,
       onLevel: () => this.#grantCredit(),
       warn,
     });
@@ -98,6 +104,7 @@ export class StreamManager implements Streams {
       cursors: this.#cursors,
       dead: this.#dead,
       tracing: this.#tracing,
+      fragments,
       held: (tab) => this.#resting || gate.holdsIncoming(tab),
       acknowledge: (stream, positions) => this.#exchange.acknowledge(stream, positions),
       warn,
@@ -179,6 +186,42 @@ export class StreamManager implements Streams {
     return [...this.#outs.status(), ...this.#ins.status()];
   }
 
+  quiet(tabs: ReadonlySet<string>): boolean {
+    return this.#ins.all.every(({ stream, options }) => !tabs.has(options.tab) || stream.quiet);
+  }
+
+  positions(tabs: ReadonlySet<string>): StreamPositions {
+    const ins = this.#ins.all.filter(({ options }) => tabs.has(options.tab));
+    const outs = [...this.#outs].filter(([, { tab, logged }]) => tabs.has(tab) && logged?.exact);
+    return {
+      ins: new Map(ins.map(({ stream, options }) => [options.stream, stream.position()])),
+      outs: new Map(outs.map(([name, { epoch, logged }]) => [name, { epoch, released: logged!.position() }])),
+    };
+  }
+
+  synced({ outs }: StreamPositions): Promise<void> | undefined {
+    const fsync = [...outs.keys()].filter((name) => this.#outs.get(name)?.choice.durability === 'fsync');
+    if (fsync.length === 0) return undefined;
+    return Promise.all(fsync.map((name) => this.#outs.get(name)?.logged?.sync())).then(() => {});
+  }
+
+  committed({ ins, outs }: StreamPositions): void {
+    for (const [name, cursor] of ins) this.#ins.get(name)?.stream.committed(cursor);
+    for (const [name, { epoch, released }] of outs) {
+      const out = this.#outs.get(name);
+      if (out?.epoch === epoch) out.logged?.release(released);
+    }
+  }
+
+  keepAlone(tabs: ReadonlySet<string>): void {
+    for (const { stream, options } of this.#ins.all) if (tabs.has(options.tab)) stream.keepAlone();
+    this.#cursors.flush(true);
+  }
+
+  wake(tabs: ReadonlySet<string>): void {
+    for (const { stream, options } of this.#ins.all) if (tabs.has(options.tab)) stream.wake();
+  }
+
   /** What an operator asks. Rejects with ECHO_STREAM_NOT_OPEN, ECHO_DEAD_LETTER_UNKNOWN. */
   operate(operation: StreamOperation): Promise<OperationResult<StreamOperation['method']>> {
     const out = (stream: string) => this.#outs.get(stream)?.logged;
@@ -199,7 +242,7 @@ export class StreamManager implements Streams {
   async rest(limitMs: number): Promise<void> {
     this.#resting = true;
     const end = performance.now() + limitMs;
-    const working = () => this.#ins.all.some(({ stream }) => stream.working);
+    const working = () => this.#ins.all.some(({ stream }) => !stream.quiet);
     while (working() && performance.now() < end) await delay(REST_POLL_MS);
   }
 

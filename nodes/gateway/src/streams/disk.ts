@@ -1,10 +1,10 @@
 /** Identity of the disk and of this process start. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boot } from '../../../../src/wire/control.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
-import { readObject, writeWhole } from './files.ts';
+import { readObject, writeWhole } from '../files.ts';
 
 /**
  * Reads or makes `<folder>/disk.json` and counts this boot, durably before anything is sent under it. A lost file is a
@@ -39,11 +39,4 @@ export function hostBoot(): string {
   } catch {
     return '';
   }
-}
-
-/** A folder name for a stream: readable, safe on every file system, its own. */
-export function folderName(stream: string): string {
-  const plain = encodeURIComponent(stream).replaceAll('.', '%2E').replaceAll('*', '%2A');
-  if (plain.length <= 150) return plain;
-  return `${plain.slice(0, 100)}-${createHash('sha256').update(stream).digest('hex').slice(0, 32)}`;
 }

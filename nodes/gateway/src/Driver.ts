@@ -1,5 +1,5 @@
 /** Runs a state machine of `src/wire`: events one at a time, then their effects, and a tick when one is due. */
-import type { Reduced } from '../../../../src/wire/sender.ts';
+import type { Reduced } from '../../../src/wire/sender.ts';
 import { DueTimer } from './DueTimer.ts';
 
 export interface Machine<State, Event, Effect> {

@@ -1,9 +1,10 @@
 /** Small files that are whole or absent: written beside (all of it, or an error), synced, renamed. */
+import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-export function writeWhole(path: string, text: string): void {
+export function writeWhole(path: string, text: string | Uint8Array): void {
   const beside = `${path}.new`;
   const fd = openSync(beside, 'w');
   try {
@@ -62,4 +63,11 @@ export function readObject(path: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A file or folder name for a stream or an application: readable, safe on every file system, its own. */
+export function folderName(stream: string): string {
+  const plain = encodeURIComponent(stream).replaceAll('.', '%2E').replaceAll('*', '%2A');
+  if (plain.length <= 150) return plain;
+  return `${plain.slice(0, 100)}-${createHash('sha256').update(stream).digest('hex').slice(0, 32)}`;
 }
