@@ -39,12 +39,17 @@ await build({
 for (const [file, name] of Object.entries(entries)) {
   await writeFile(join(dist, `${file}.js`), `module.exports = require('./runtime.js').${name};\n`);
 }
-/** What the dialogs of several nodes share; each says what an option left empty means. */
+/**
+ * What the dialogs of several nodes share. Each says what an option means that is left empty: its default, or what is
+ * said elsewhere.
+ */
 const options = await readFile(join(src, 'nodes', 'wire-options.part.html'), 'utf8');
 for (const file of Object.keys(entries).filter((name) => name !== 'agent')) {
   const html = await readFile(join(src, 'nodes', `${file}.html`), 'utf8');
-  const whole = html.replace(/ *<!-- wire-options: (.*) -->\n/, (_, none) =>
-    options.replaceAll('__none__', none),
+  const whole = html.replace(/ *<!-- wire-options: (.*) -->\n/, (_, said) =>
+    options.replaceAll(/__none\((.*?)\)__/g, (_, value) =>
+      said === 'default' ? `${value} (default)` : said,
+    ),
   );
   await writeFile(join(dist, `${file}.html`), whole);
 }
