@@ -5,13 +5,17 @@
  */
 import { z } from 'zod';
 import { gatewayId } from './control.ts';
-import { DELIVERY_LEVELS } from './nodes.ts';
+import type { DeliveryLevel } from './nodes.ts';
 import type { InChoice } from './options.ts';
 
 /** Version of the notices. */
 const VERSION = 1;
 /** Begins all topics of wires by hand, so that they never meet those of a fleet on the same broker. */
 export const BY_HAND_ROOT = `echo/hand/${VERSION}`;
+
+/** What else there is needs the checkpoints of an application. */
+export const HAND_LEVELS = ['at-least-once', 'at-most-once'] as const satisfies readonly DeliveryLevel[];
+export type HandLevel = (typeof HAND_LEVELS)[number];
 
 const MOST_NAME = 128;
 /** What a stream may be called: anything that can be read. */
@@ -55,7 +59,7 @@ const producerNotice = z.object({
   ...process,
   /** When it was first granted the stream, ms since 1970 by its clock; 0 while it only claims it. */
   since: z.number().min(0),
-  level: z.enum(DELIVERY_LEVELS),
+  level: z.enum(HAND_LEVELS),
   choice: inChoice,
   /** Who is owed what is sent: name → instance, '' for one that has not been heard since the producer started. */
   consumers: z.record(gatewayId, z.string()),

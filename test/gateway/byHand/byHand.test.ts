@@ -46,6 +46,14 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
     assert.ok(first !== undefined, 'no echo broker');
     return first;
   };
+  const operate = async ({ url }: ProbedGateway, operation: object) => {
+    const response = await fetch(`${url}/echo/wires/broker`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(operation),
+    });
+    return { status: response.status, body: (await response.json()) as unknown };
+  };
   const wire = async (gateway: ProbedGateway) => (await facts(gateway)).wires[0];
   const passed = (file: string) => () => numbers(file).length;
   const numbers = (file: string) => {
@@ -128,6 +136,69 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
       }
     });
   }
+
+  it('a receiver stopped in order and started again is given nothing twice', async () => {
+    const file = join(kit.folder(), 'sunk');
+    await receiver.deploy(receiving(file, 3));
+    await sender.deploy(sending(4));
+    await waitFor(() => passed(file)() > 500, { what: 'the first messages' });
+    await receiver.stop();
+    await receiver.start();
+    await waitFor(() => passed(file)() >= COUNT, { what: 'all messages', timeout: 30_000 });
+    assert.deepEqual(account(numbers(file), COUNT), { lost: 0, repeated: 0, reordered: 0 });
+  });
+
+  it('a message whose flow fails is set aside, seen in the status and the facts, and delivered again when asked', async () => {
+    const failing = (broken: boolean): TestNode[] => [
+      { id: TAB, type: 'tab', label: 'Receives' },
+      echoBroker('hall-b'),
+      node('in', 'echo in', [['f']], { broker: 'broker', stream: STREAM }),
+      node('f', 'function', [['sink']], {
+        func: broken ? 'throw new Error("broken");' : 'return msg;',
+        ...{ outputs: 1, timeout: 0, libs: [] },
+      }),
+      node('status', 'status', [['seen']], { scope: ['in'] }),
+      node('seen', 'change', [['sink']], {
+        rules: [{ t: 'set', p: 'payload', pt: 'msg', to: 'status.text', tot: 'msg' }],
+      }),
+      node('sink', 'probe-sink', [], {}),
+    ];
+    const seen = async (what: unknown) => (await receiver.sunk()).some(({ payload }) => payload === what);
+    await receiver.deploy(failing(true));
+    await sender.deploy(sending(5, { attempts: '2' }, 1));
+    await waitFor(async () => (await facts(receiver)).dead.length === 1, { what: 'the dead letter' });
+    await waitFor(() => seen('1 set aside'), { what: 'the status' });
+    const [letter] = (await facts(receiver)).dead;
+    assert.equal(letter?.stream, STREAM);
+    assert.match(letter.error, /broken/);
+    assert.match(receiver.log(), /is set aside: .*broken/);
+    await receiver.deploy(failing(false));
+    const { body } = await operate(receiver, { method: 'dead.replay', params: { id: letter.id } });
+    assert.deepEqual(body, { outcome: 'done' });
+    await waitFor(() => seen(0), { what: 'the message' });
+    assert.deepEqual((await facts(receiver)).dead, []);
+  });
+
+  it('what waits can be looked at and given up, and a receiver taken off', async () => {
+    await receiver.stop();
+    await sender.deploy(sending(6, {}, 5));
+    const inspect = { method: 'streams.inspect', params: { stream: STREAM, limit: 2, preview: 100 } };
+    const waiting = async () => ((await operate(sender, inspect)).body as { waiting: number }).waiting;
+    await waitFor(async () => (await waiting()) === 5, { what: 'messages to wait' });
+    const purged = await operate(sender, { method: 'streams.purge', params: { stream: STREAM } });
+    assert.deepEqual((purged.body as { consumers: object }).consumers, { 'hall-b': 5 });
+    assert.equal(await waiting(), 0);
+    const forget = { method: 'consumers.forget', params: { stream: STREAM, consumer: 'hall-b' } };
+    assert.deepEqual((await operate(sender, forget)).body, { forgotten: 1 });
+    assert.deepEqual((await operate(sender, forget)).body, { forgotten: 0 });
+    assert.equal(
+      (await operate(sender, { method: 'streams.skip', params: { stream: STREAM, count: 1 } })).status,
+      404,
+    );
+    assert.equal((await operate(sender, { method: 'nonsense' })).status, 422);
+    await receiver.start();
+    await joined();
+  });
 
   it('a second sender of the stream is refused, with an error a catch node gets', async () => {
     const other = await startProbedGateway(kit, '5.0', { echo: null });

@@ -4,13 +4,13 @@
  */
 import {
   type ConsumerNotice,
+  type HandLevel,
   handLogName,
   keepsStream,
   type ProducerNotice,
   type Speaker,
   startedLater,
 } from '../../../../src/wire/byHand.ts';
-import type { DeliveryLevel } from '../../../../src/wire/nodes.ts';
 import { inChoice, outChoice, type WireChoice } from '../../../../src/wire/options.ts';
 import type { Lineage, Streams } from '../ports.ts';
 import { type Book, type OutEntry, own } from './Book.ts';
@@ -19,7 +19,7 @@ import { ANNOUNCE_MS, ANSWER_MS, CLAIM_MS, SILENT_MS } from './times.ts';
 
 export interface HandOutWire {
   readonly stream: string;
-  readonly level: DeliveryLevel;
+  readonly level: HandLevel;
   readonly choice: WireChoice;
   /** Names of those who get the stream; empty: whoever joins. */
   readonly receivers: readonly string[];

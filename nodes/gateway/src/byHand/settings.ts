@@ -1,8 +1,7 @@
 /** What the nodes of wires by hand say, read as their dialogs save it. Each throws ECHO_HAND_SETTINGS. */
 import { z } from 'zod';
-import { handStreamName } from '../../../../src/wire/byHand.ts';
+import { HAND_LEVELS, handStreamName } from '../../../../src/wire/byHand.ts';
 import { gatewayId } from '../../../../src/wire/control.ts';
-import { DELIVERY_LEVELS } from '../../../../src/wire/nodes.ts';
 import { domainText, readOption, WIRE_OPTIONS, type WireChoice } from '../../../../src/wire/options.ts';
 import { handError } from './errors.ts';
 import type { HandAccess } from './HandBroker.ts';
@@ -34,7 +33,7 @@ const stream = z.string().default('').pipe(handStreamName);
 const out = z.object({
   stream,
   level: z
-    .enum(['', ...DELIVERY_LEVELS])
+    .enum(['', ...HAND_LEVELS])
     .default('')
     .transform((level) => level || 'at-least-once'),
   receivers: list.pipe(z.array(gatewayId)),
