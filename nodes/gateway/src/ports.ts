@@ -113,6 +113,8 @@ export interface StreamState {
   readonly full: boolean;
   /** Declared loss since this process started, records. */
   readonly lost: number;
+  /** In: records that count as processed because a task did not complete them. */
+  readonly unfollowed?: number;
 }
 
 export interface OutStreamOptions {

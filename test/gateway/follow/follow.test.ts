@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { disposables } from '../../kit/cleanup.ts';
+import { waitFor } from '../../kit/wait.ts';
 import { echoTab, node, type ProbedGateway, startProbedGateway, TAB, type TestNode } from '../kit/probed.ts';
 
 const SOURCE = (to: string[]): TestNode => node('source', 'probe-source', [to]);
@@ -261,6 +262,18 @@ for (const version of ['5.0', '4.1'] as const) {
       assert.deepEqual(second?.outcome, { kind: 'done' });
       assert.equal(second?.completed, 1);
       assert.equal(gateway.log().match(/ECHO_MESSAGE_UNFOLLOWED: node never/g)?.length, 1);
+    });
+
+    it('gives up a message at a node that was replaced, and says so', async () => {
+      const gone = fn('gone', 'return new Promise(() => {});', [['sink']]);
+      await gateway.deploy([echoTab(TAB), SINK, SOURCE(['gone']), gone]);
+      const followed = gateway.follow('source', { payload: 1 });
+      await waitFor(async () => (await gateway.call<unknown[]>('in-flight', { tabs: [TAB] })).length === 1, {
+        what: 'the message to be there',
+      });
+      await gateway.deploy([echoTab(TAB), SINK, SOURCE(['gone']), { ...gone, func: 'return msg;' }]);
+      assert.deepEqual((await followed)[0]?.outcome, { kind: 'unfollowed', nodes: ['gone'] });
+      assert.match(gateway.log(), /ECHO_MESSAGE_UNFOLLOWED: node gone .*was replaced/);
     });
 
     it('settles at once a message at which a handler throws, and goes on waiting for that node', async () => {

@@ -34,6 +34,11 @@ describe('status of a wire node', () => {
     assert.equal(text(state({ waiting: 98_765_432_100 })), 'yellow ring 98765M waiting');
   });
 
+  it('tells of records that a task did not complete, when there are more', () => {
+    assert.equal(text(state({ unfollowed: 3 }), state({ unfollowed: 2 })), 'yellow ring 3 unfollowed');
+    assert.equal(text(state({ unfollowed: 3 }), state({ unfollowed: 3 })), 'green dot connected');
+  });
+
   it('tells what is broken', () => {
     assert.equal(text(undefined), 'red ring no agent');
     assert.equal(text(state({ connected: false, waiting: 3 })), 'red ring disconnected');

@@ -122,6 +122,15 @@ describe('operating streams', function () {
     assert.deepEqual(b.numbers, [0, 3]);
   });
 
+  it('a message that a task does not complete counts as processed, and is counted', async () => {
+    const [a, b] = pair();
+    b.unfollowed = true;
+    await a.append(0, 3);
+    await drained(a);
+    assert.equal(b.in().unfollowed, 3);
+    assert.equal(b.streams.state(STREAM).unfollowed, 3);
+  });
+
   it('without attempts a failure counts as processed, as in Node-RED', async () => {
     const [a, b] = pair();
     b.failing = () => 'no such table';

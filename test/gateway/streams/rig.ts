@@ -27,6 +27,8 @@ export class Rig {
   choice: WireChoice = {};
   /** The error a message ends with, if any. */
   failing: (n: number) => string | undefined = () => undefined;
+  /** What is delivered is given up by the follower. */
+  unfollowed = false;
   /** Deliveries before a message that fails is set aside; set before `openIn`. */
   attempts: number | undefined;
   /** The broker its in-stream takes; set before `openIn`. */
@@ -80,7 +82,10 @@ export class Rig {
     this.#follow = (given, emit, settled) => {
       cause = given;
       let error: string | undefined;
-      let settle = () => settled(error === undefined ? { kind: 'done' } : { kind: 'error', message: error });
+      let settle = () => {
+        if (error !== undefined) settled({ kind: 'error', message: error });
+        else settled(this.unfollowed ? { kind: 'unfollowed', nodes: ['n'] } : { kind: 'done' });
+      };
       this.#next = (msg) => {
         const arrival = { msg: msg as Arrival['msg'], cause: cause!, settle: () => settle() };
         this.arrivals.push(arrival);

@@ -500,6 +500,7 @@ export function heartbeat(gateway: string, at: number, records: number): Heartbe
               rate: 12,
               latencyMs: { p50: 2, p99: 40 },
               retried: 1,
+              unfollowed: 4,
               dead: 1,
             },
           ]

@@ -133,7 +133,7 @@ describe('echoctl', function () {
 
   it('lists streams, shows what waits, gives it up, passes over it', async () => {
     const { out } = await run('stream', 'ls');
-    assert.match(out, /^city\/parse:0 +edge-1 +fog-1 +12\.5 +3 +480 B +1\.5 s +2\/40 +2 +0 +1$/m);
+    assert.match(out, /^city\/parse:0 +edge-1 +fog-1 +12\.5 +3 +480 B +1\.5 s +2\/40 +2 +2 +0 +4 +1$/m);
     const inspected = await run('stream', 'inspect', 'city/parse:0', '--limit', '5');
     assert.match(
       inspected.out,

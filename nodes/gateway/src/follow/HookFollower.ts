@@ -300,12 +300,14 @@ export class HookFollower implements Follower, Custody {
 
   /** From now on a message counts as done at this node when its handler returns. */
   #distrust(probe: Probe): void {
-    if (probe.endsEarly || this.#current.get(probe.node.id) !== probe) return;
+    if (probe.endsEarly) return;
     probe.endsEarly = true;
     probe.inFlight = 0;
     const { node } = probe;
     const name = node.name ? ` "${node.name}"` : '';
-    const message = `node ${node.id} (${node.type}${name}) did not complete a message within ${this.#limit} ms`;
+    const replaced = this.#current.get(node.id) !== probe;
+    const what = replaced ? 'was replaced before it completed a message' : 'did not complete a message';
+    const message = `node ${node.id} (${node.type}${name}) ${what} within ${this.#limit} ms`;
     this.#warn(logLine(agentError('ECHO_MESSAGE_UNFOLLOWED', { message, where: node.id })));
   }
 }

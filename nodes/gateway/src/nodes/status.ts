@@ -18,6 +18,9 @@ export function statusOf(now: StreamState | undefined, before: StreamState | und
     return { fill: 'red', shape: 'ring', text: `${shortCount(now.lost)} lost` };
   if (now.full) return { fill: 'red', shape: 'ring', text: 'log full' };
   if (!now.connected) return { fill: 'red', shape: 'ring', text: 'disconnected' };
+  const { unfollowed = 0 } = now;
+  if (before !== undefined && unfollowed > (before.unfollowed ?? 0))
+    return { fill: 'yellow', shape: 'ring', text: `${shortCount(unfollowed)} unfollowed` };
   const stuck = before !== undefined && before.waiting > 0 && before.passed === now.passed;
   if (now.waiting > MANY || (now.waiting > 0 && stuck))
     return { fill: 'yellow', shape: 'ring', text: `${shortCount(now.waiting)} waiting` };

@@ -87,6 +87,8 @@ export class Delivery {
   repeated = 0;
   undecodable = 0;
   retried = 0;
+  /** A task did not say in time what became of them. */
+  unfollowed = 0;
   /** Failed too often and could not be set aside either. */
   unkept = 0;
 
@@ -254,6 +256,7 @@ export class Delivery {
   }
 
   #finish(waiting: Waiting, outcome: Outcome): void {
+    if (outcome.kind === 'unfollowed') this.unfollowed++;
     if (waiting.replay === undefined) this.#settle(waiting.incarnation, waiting.seq);
     else waiting.replay(outcome);
     this.#accompany(waiting);

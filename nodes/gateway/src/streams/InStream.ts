@@ -85,6 +85,11 @@ export class InStream {
     return this.#state.lost + this.#unlogged.lost + undecodable + unkept + dead.crowdedOut(stream);
   }
 
+  /** Records that count as processed because a task did not complete them. */
+  get unfollowed(): number {
+    return this.#delivery.unfollowed;
+  }
+
   /** Records done. */
   get passed(): number {
     return this.#state.done;
@@ -163,7 +168,7 @@ export class InStream {
   status(): InStreamStatus {
     const { stream, producer, dead } = this.#options;
     const { incarnation, received, done, stable, duplicates } = this.#state;
-    const { delivered, repeated, retried, latency } = this.#delivery;
+    const { delivered, repeated, retried, unfollowed, latency } = this.#delivery;
     const rate = this.#rate.of(delivered, performance.now());
     const latencyMs = latency.quantiles();
     return {
@@ -179,6 +184,7 @@ export class InStream {
       repeated,
       lost: this.lost,
       retried,
+      unfollowed,
       dead: dead.count(stream),
       ...(rate === undefined ? {} : { rate }),
       ...(latencyMs === undefined ? {} : { latencyMs }),

@@ -178,8 +178,8 @@ export class StreamManager implements Streams {
       const { waiting, passed, full, lost } = logged;
       return { connected, waiting, passed, full, lost };
     }
-    const { waiting = 0, passed = 0, lost = 0 } = this.#ins.get(stream)?.stream ?? {};
-    return { connected, waiting, passed, full: false, lost };
+    const { waiting = 0, passed = 0, lost = 0, unfollowed = 0 } = this.#ins.get(stream)?.stream ?? {};
+    return { connected, waiting, passed, full: false, lost, unfollowed };
   }
 
   status(): StreamStatus[] {

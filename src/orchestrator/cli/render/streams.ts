@@ -14,7 +14,9 @@ const STREAMS = [
   { title: 'OLDEST', right: true },
   { title: 'P50/P99 MS', right: true },
   { title: 'AGAIN', right: true },
+  { title: 'TWICE', right: true },
   { title: 'LOST', right: true },
+  { title: 'UNFOLLOWED', right: true },
   { title: 'DEAD', right: true },
 ];
 
@@ -30,7 +32,10 @@ export function renderStreams(streams: readonly StreamLook[], paint: Paint): str
 function streamRow({ stream, from, to, producer, consumers }: StreamLook, paint: Paint): string[] {
   const most = (values: readonly (number | undefined)[]) => Math.max(0, ...values.map((value) => value ?? 0));
   const lost = most([producer?.lost, ...consumers.map((c) => c.lost)]);
-  const dead = consumers.reduce((sum, c) => sum + (c.dead ?? 0), 0);
+  const sum = (read: (consumer: (typeof consumers)[number]) => number | undefined) =>
+    consumers.reduce((total, consumer) => total + (read(consumer) ?? 0), 0);
+  const dead = sum((c) => c.dead);
+  const unfollowed = sum((c) => c.unfollowed);
   const waits = producer !== undefined && producer.backlog > 0;
   const slowest = consumers.flatMap((c) => c.latencyMs ?? []).toSorted((a, b) => b.p99 - a.p99)[0];
   return [
@@ -43,7 +48,9 @@ function streamRow({ stream, from, to, producer, consumers }: StreamLook, paint:
     waits && producer.backlogAgeMs !== undefined ? seconds(producer.backlogAgeMs) : '',
     slowest === undefined ? '' : `${slowest.p50.toFixed(0)}/${slowest.p99.toFixed(0)}`,
     String(producer?.retransmitted ?? 0),
+    String(sum((c) => c.duplicates)),
     lost > 0 ? paint('red', String(lost)) : '0',
+    unfollowed > 0 ? paint('yellow', String(unfollowed)) : '0',
     dead > 0 ? paint('yellow', String(dead)) : '0',
   ];
 }

@@ -23,6 +23,8 @@ export interface StreamLook {
     readonly repeated: number;
     readonly lost: number;
     readonly latencyMs?: { readonly p50: number; readonly p99: number };
+    readonly duplicates?: number;
+    readonly unfollowed?: number;
     readonly dead?: number;
   }[];
 }
