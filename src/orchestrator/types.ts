@@ -5,9 +5,9 @@
 import type { RawFlow } from '../flow/types.ts';
 import type { Explanation, Health } from '../placement/types.ts';
 import type { EnrolReply, EnrolRequest, Heartbeat, Tier } from '../wire/control.ts';
-import type { StrandedStream } from '../wire/editor.ts';
 import type { DeadLetter, DeadLetterDetail, Inspection, Purged, Replayed, Skipped } from '../wire/operate.ts';
 import type { WireChoice } from '../wire/options.ts';
+import type { StrandedStream } from '../wire/stranded.ts';
 
 export type { StrandedStream };
 

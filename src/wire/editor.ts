@@ -4,6 +4,7 @@
  */
 import type { Tier } from './control.ts';
 import type { WireChoice } from './options.ts';
+import type { StrandedChoice, StrandedStream } from './stranded.ts';
 
 export const editorTopics = {
   /** `DeployNotice` */
@@ -42,26 +43,6 @@ export interface CutWireSummary {
   /** What was chosen besides; absent where nothing. */
   readonly options?: WireChoice;
 }
-
-/** A stream whose route a change ends while records wait in it, as its producer last reported. */
-export interface StrandedStream {
-  readonly stream: string;
-  /** Gateway that holds the log. */
-  readonly from: string;
-  /** Gateways that would not get what waits. */
-  readonly consumers: readonly string[];
-  /** Those of its gateways that are away. */
-  readonly away: readonly string[];
-  readonly records: number;
-  readonly bytes?: number;
-  /** Age of the oldest. */
-  readonly ageMs?: number;
-  /** What a deploy does with them. `refuse`: nothing before somebody has said; `none`: its producer cannot be asked. */
-  readonly action: 'drain' | 'discard' | 'refuse' | 'none';
-}
-
-/** The answer: wait until they are processed, or give them up as declared loss. */
-export type StrandedChoice = 'drain' | 'discard';
 
 /** `POST echo/deploy`: tries the draft again, with the answer for one application where there was a question. */
 export interface DeployAgain {

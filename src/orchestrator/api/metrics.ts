@@ -1,5 +1,6 @@
 /** The fleet in Prometheus' words, read from the service at each scrape. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { CheckpointStatus } from '../../wire/control.ts';
 import type { OrchestratorService } from '../types.ts';
 import { type StreamView, streamViews } from './streams.ts';
 
@@ -9,6 +10,7 @@ const STATUSES = ['running', 'stopped', 'deploying', 'pending-offline', 'undo-pe
 export function createMetrics(service: OrchestratorService, registry = new Registry()): Registry {
   collectDefaultMetrics({ register: registry });
   fleetGauges(service, registry);
+  checkpointGauges(service, registry);
   streamMetrics(service, registry);
   streamGauges(service, registry);
   return registry;
@@ -56,6 +58,37 @@ function fleetGauges(service: OrchestratorService, registry: Registry): void {
         if (cpuPct !== undefined) this.set({ gateway: id }, cpuPct);
     },
   });
+}
+
+/** Of fragments that take checkpoints, from the last heartbeat of their gateway. */
+function checkpointGauges(service: OrchestratorService, registry: Registry): void {
+  const gauge = (name: string, help: string, read: (checkpoints: CheckpointStatus) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['application', 'gateway'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { id } of service.gateways())
+          for (const checkpoints of service.gateway(id).heartbeat?.checkpoints ?? []) {
+            const { application } = checkpoints;
+            this.set({ application, gateway: id }, read(checkpoints) ?? 0);
+          }
+      },
+    });
+  gauge('echo_checkpoints', 'Checkpoints taken since the gateway started.', ({ taken }) => taken);
+  gauge('echo_checkpoint_bytes', 'Bytes of the checkpoints on disk.', ({ bytes }) => bytes);
+  gauge(
+    'echo_checkpoint_cost_seconds',
+    'What the last checkpoint took of the event loop.',
+    ({ lastMs }) => lastMs / 1000,
+  );
+  gauge(
+    'echo_checkpoint_waiting_seconds',
+    'How long the oldest work waits that no checkpoint holds.',
+    ({ waitingMs }) => waitingMs && waitingMs / 1000,
+  );
 }
 
 interface Sample {

@@ -42,7 +42,7 @@ export function createContext(
       terminal.note(`  ${gateway === undefined ? '' : `${gateway}: `}${message}`),
     async agreed(question, yes) {
       if (yes || json || !terminal.interactive) return true;
-      const agreed = await terminal.confirm(question);
+      const agreed = /^y(es)?$/i.test(await terminal.ask(`${question} [y/N]`));
       if (!agreed) {
         terminal.note('Nothing was done.');
         exit(EXIT.refused);

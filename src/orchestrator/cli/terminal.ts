@@ -18,7 +18,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Width of stdout in columns; undefined when it is no terminal. */
   readonly columns: number | undefined;
-  confirm(question: string): Promise<boolean>;
+  /** What somebody types in answer. */
+  ask(question: string): Promise<string>;
 }
 
 export function processTerminal(): Terminal {
@@ -29,10 +30,10 @@ export function processTerminal(): Terminal {
     note: (text) => process.stderr.write(`${text}\n`),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
-    async confirm(question) {
+    async ask(question) {
       const lines = createInterface({ input: process.stdin, output: process.stderr });
       try {
-        return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+        return (await lines.question(`${question} `)).trim();
       } finally {
         lines.close();
       }

@@ -1,7 +1,8 @@
 /** Deploys what differs between canvas and store, application by application; a refusal keeps the draft. */
 import type { Logger } from 'pino';
 import type { RawFlow } from '../../flow/types.ts';
-import type { DeployNotice, PlanSummary, StrandedChoice } from '../../wire/editor.ts';
+import type { DeployNotice, PlanSummary } from '../../wire/editor.ts';
+import type { StrandedChoice } from '../../wire/stranded.ts';
 import type { DeployInput, DeployOptions, OrchestratorService } from '../types.ts';
 import type { Unit } from './canvas.ts';
 import type { DraftState } from './DraftState.ts';

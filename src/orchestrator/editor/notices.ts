@@ -7,9 +7,9 @@ import type {
   GatewaySummary,
   PlanSummary,
   ProblemSummary,
-  StrandedStream,
 } from '../../wire/editor.ts';
 import { isEchoError } from '../../wire/errors.ts';
+import { inQuestion, type StrandedStream } from '../../wire/stranded.ts';
 import type { AppDetail, CutWire, Deployment, GatewayPlan, Plan, Problem } from '../types.ts';
 import type { Unit } from './canvas.ts';
 
@@ -68,9 +68,10 @@ export function planSummary(unit: Unit, plan: Plan): PlanSummary {
     cutWires: plan.cutWires.map(wireOf),
     placement: plan.placement,
     warnings: plan.warnings.map(({ message }) => message),
-    blockers: asks(plan.blockers, plan.stranded)
-      ? []
-      : plan.blockers.map((blocker) => pointed(blocker, unit.flow)),
+    blockers:
+      inQuestion(plan.blockers, plan.stranded).length > 0
+        ? []
+        : plan.blockers.map((blocker) => pointed(blocker, unit.flow)),
     stranded: plan.stranded,
   };
 }
@@ -83,9 +84,6 @@ interface Hindrance {
   readonly stranded?: readonly StrandedStream[];
 }
 
-/** What an answer about the records that wait lets pass: a gateway that is away is brought in line later. */
-const ANSWERED = new Set(['ECHO_STREAM_NOT_DRAINED', 'ECHO_DRAIN_TIMEOUT', 'ECHO_GATEWAY_OFFLINE']);
-
 /** Why a deploy failed or, where nothing else is in the way, the question what becomes of records that wait. */
 export const refusalOf = (about: About, error: unknown, flow: RawFlow): Refusal =>
   refusal(about, problemOf(error, flow), (isEchoError(error) && error.details) || {});
@@ -94,15 +92,12 @@ export const refusalOf = (about: About, error: unknown, flow: RawFlow): Refusal 
 export const blockedBy = (about: About, first: Problem, plan: Plan, flow: RawFlow): Refusal =>
   refusal(about, pointed(first, flow), plan);
 
-const asks = (blockers: readonly Pick<Problem, 'code'>[], stranded: readonly StrandedStream[]): boolean =>
-  stranded.length > 0 && blockers.every(({ code }) => ANSWERED.has(code));
-
-function refusal(about: About, problem: ProblemSummary, { blockers, stranded = [] }: Hindrance): Refusal {
+function refusal(about: About, problem: ProblemSummary, { blockers, stranded }: Hindrance): Refusal {
   const { application } = about;
-  if (application === undefined || !asks(blockers ?? [problem], stranded))
-    return { ...about, kind: 'refused', problem };
+  const waiting = inQuestion(blockers ?? [problem], stranded);
+  if (application === undefined || waiting.length === 0) return { ...about, kind: 'refused', problem };
   const what = blockers?.find(({ code }) => code === 'ECHO_STREAM_NOT_DRAINED') ?? problem;
-  return { ...about, application, kind: 'stranded', problem: what, stranded };
+  return { ...about, application, kind: 'stranded', problem: what, stranded: waiting };
 }
 
 export function applicationSummary(detail: AppDetail, draft: boolean): ApplicationSummary {

@@ -1,5 +1,6 @@
 /** Records that wait in streams which a change takes away, and the question what becomes of them. */
-import type { DeployNotice, StrandedStream } from '../../../../src/wire/editor.ts';
+import type { DeployNotice } from '../../../../src/wire/editor.ts';
+import type { StrandedStream } from '../../../../src/wire/stranded.ts';
 import { h } from './dom.ts';
 import { deployAgain } from './fleet.ts';
 import { dot, section } from './parts.ts';

@@ -11,6 +11,7 @@ import {
   renderExplanation,
   renderHistory,
 } from '../render/applications.ts';
+import { withStanding } from '../stranded.ts';
 import { standOptions, standQuery } from './deploy.ts';
 
 const APP = 'id or name of the application';
@@ -65,9 +66,11 @@ function lifeCommands(program: Command, context: WithContext): void {
     (verb === 'stop' ? standOptions(named) : named).action(
       async (id: string, options: StandOptions, command: Command) => {
         const here = context(command);
-        const path = `/apps/${segment(id)}/${verb}${standQuery(options)}`;
-        const app = await here.client.ask<AppSummary>(path, { method: 'POST', onProgress: here.progress });
-        here.result(app, () => renderApps([app], here.terminal.paint));
+        await withStanding(here, options, async (chosen) => {
+          const path = `/apps/${segment(id)}/${verb}${standQuery(chosen)}`;
+          const app = await here.client.ask<AppSummary>(path, { method: 'POST', onProgress: here.progress });
+          here.result(app, () => renderApps([app], here.terminal.paint));
+        });
       },
     );
   };
@@ -80,11 +83,11 @@ function lifeCommands(program: Command, context: WithContext): void {
     .action(async (id: string, { yes, ...options }: StandOptions & { yes?: boolean }, command: Command) => {
       const here = context(command);
       if (!(await here.agreed(`Remove ${id} with all its versions?`, yes))) return;
-      await here.client.ask(`/apps/${segment(id)}${standQuery(options)}`, {
-        method: 'DELETE',
-        onProgress: here.progress,
+      await withStanding(here, options, async (chosen) => {
+        const path = `/apps/${segment(id)}${standQuery(chosen)}`;
+        await here.client.ask(path, { method: 'DELETE', onProgress: here.progress });
+        here.result({ removed: id }, () => [`${id} is removed.`]);
       });
-      here.result({ removed: id }, () => [`${id} is removed.`]);
     });
 }
 

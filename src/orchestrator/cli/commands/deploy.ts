@@ -1,11 +1,13 @@
 /** plan, deploy, rollback. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { inQuestion } from '../../../wire/stranded.ts';
 import type { Deployment, DeployOptions, Plan, StandOptions } from '../../types.ts';
 import { type Context, segment, type WithContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { readFlowFile } from '../flowFile.ts';
 import { renderDeployment } from '../render/applications.ts';
 import { renderPlan } from '../render/plan.ts';
+import { chooseStanding, withStanding } from '../stranded.ts';
 
 interface FlowOptions extends DeployOptions {
   readonly name?: string;
@@ -107,6 +109,11 @@ async function deploy(context: Context, file: string, options: FlowOptions): Pro
   if (!options.yes && !context.json && context.terminal.interactive) {
     const planned = await context.client.ask<Plan>('/plan', { method: 'POST', body });
     for (const line of renderPlan(planned, context.terminal.paint)) context.terminal.print(line);
+    if (inQuestion(planned.blockers, planned.stranded).length > 0) {
+      const choice = await chooseStanding(context);
+      if (choice === undefined) return;
+      return deployed(context, '/deploy', requestOf(file, { ...options, ...choice }));
+    }
     if (planned.blockers.length > 0) return context.exit(EXIT.refused);
     if (planned.unchanged) return;
     if (!(await context.agreed('Deploy it?', false))) return;
@@ -116,7 +123,9 @@ async function deploy(context: Context, file: string, options: FlowOptions): Pro
 
 async function rollback(context: Context, app: string, version: number, options: FlowOptions): Promise<void> {
   if (!(await context.agreed(`Deploy version ${version} of ${app} again?`, options.yes))) return;
-  await deployed(context, `/apps/${segment(app)}/rollback`, { version, options: sent(options) });
+  await withStanding(context, options, (chosen) =>
+    deployed(context, `/apps/${segment(app)}/rollback`, { version, options: sent(chosen) }),
+  );
 }
 
 async function deployed(context: Context, path: string, body: unknown): Promise<void> {

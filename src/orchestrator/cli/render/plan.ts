@@ -120,7 +120,7 @@ const FATES: Readonly<Record<StrandedStream['action'], readonly [text: string, c
   none: ['lost', 'red'],
 };
 
-function renderStranded(
+export function renderStranded(
   { stream, consumers, away, records, action, ...size }: StrandedStream,
   paint: Paint,
 ): string {
