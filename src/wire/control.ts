@@ -180,6 +180,19 @@ export const brokerReach = z.object({
 });
 export type BrokerReach = z.infer<typeof brokerReach>;
 
+/** How the checkpoints of a fragment go; since the start of the process. */
+export const checkpointStatus = z.object({
+  application: z.string(),
+  taken: z.number(),
+  /** On disk. */
+  bytes: z.number(),
+  /** What the last one took of the event loop, ms. */
+  lastMs: z.number(),
+  /** How long the oldest work waits that no checkpoint holds, ms; absent while there is none. */
+  waitingMs: z.number().optional(),
+});
+export type CheckpointStatus = z.infer<typeof checkpointStatus>;
+
 const envelope = { v: z.literal(PROTOCOL_VERSION), boot };
 
 export const hello = z.object({ ...envelope, type: z.literal('hello'), facts: gatewayFacts });
@@ -193,6 +206,8 @@ export const heartbeat = z.object({
   eventLoopLagMs: z.number(),
   nodes: z.record(z.string(), nodeCounters),
   streams: z.array(streamStatus),
+  /** Of the fragments that take any. */
+  checkpoints: z.array(checkpointStatus).optional(),
   /** Open gates (deploy ids), so that an orchestrator that lost track can open or finish them. */
   gates: z.array(z.string()),
   /** The brokers it was given, and which of them it reaches. */

@@ -68,6 +68,6 @@ function assemble(RED: Red, log: Log, config: AgentConfig): Gateway {
   const streams = new StreamManager({ folder, follower, gate, fragments, log });
   ground.streams = streams;
   fragments.refresh();
-  const agent = new Agent({ red: RED, config, folder, flows, follower, gate, streams, log });
+  const agent = new Agent({ red: RED, config, folder, flows, follower, gate, streams, fragments, log });
   return { follower, gate, streams, fragments, agent };
 }

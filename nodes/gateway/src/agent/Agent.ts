@@ -5,6 +5,7 @@
 import type {
   AdminAccess,
   BrokerAccess,
+  CheckpointStatus,
   EnrolReply,
   GatewayFacts,
   UpEnvelope,
@@ -50,6 +51,7 @@ export interface AgentOptions {
   readonly follower: Pick<Follower, 'counters'>;
   readonly gate: Gate;
   readonly streams: StreamManager;
+  readonly fragments: { status(): CheckpointStatus[] };
   readonly log: Log;
 }
 
@@ -213,7 +215,7 @@ export class Agent {
   }
 
   #beat(): void {
-    const { follower, streams, gate } = this.#options;
+    const { follower, streams, gate, fragments } = this.#options;
     if (!this.#connection?.up) {
       this.#renewWhenLost();
       return;
@@ -225,6 +227,7 @@ export class Agent {
       ...this.#meter.read(),
       nodes: follower.counters(),
       streams: streams.status(),
+      checkpoints: fragments.status(),
       gates: gate.openDeploys(),
       brokers: this.#reach?.read(),
       grant: this.#identity?.grant,

@@ -10,6 +10,7 @@ import {
   reduceFragment,
 } from '../../../../src/wire/checkpoint.ts';
 import { decodeMessage } from '../../../../src/wire/codec.ts';
+import type { CheckpointStatus } from '../../../../src/wire/control.ts';
 import type { ReceiverCursor } from '../../../../src/wire/receiver.ts';
 import { Driver } from '../Driver.ts';
 import type { Follower, Fragment, HeldByTask, StreamPositions, Streams } from '../ports.ts';
@@ -60,9 +61,8 @@ export class CheckpointedFragment implements Fragment {
   #restored = false;
   #ended = false;
   #looking: NodeJS.Timeout | undefined;
-  /** Checkpoints taken by this process, and what the last of them cost the event loop, ms. */
-  taken = 0;
-  lastMs = 0;
+  #taken = 0;
+  #lastMs = 0;
 
   constructor(options: CheckpointedFragmentOptions, rules: FragmentOptions) {
     this.#options = options;
@@ -79,9 +79,16 @@ export class CheckpointedFragment implements Fragment {
     return !this.#restored || this.#machine.state.heldAt !== undefined;
   }
 
-  /** Bytes on disk. */
-  get bytes(): number {
-    return this.#file.bytes;
+  status(): CheckpointStatus {
+    const { changedAt } = this.#machine.state;
+    const waitingMs = changedAt === undefined ? undefined : Math.round(performance.now() - changedAt);
+    return {
+      application: this.#options.id,
+      taken: this.#taken,
+      bytes: this.#file.bytes,
+      lastMs: this.#lastMs,
+      ...(waitingMs === undefined ? {} : { waitingMs }),
+    };
   }
 
   /** Holds from now on. */
@@ -203,8 +210,8 @@ export class CheckpointedFragment implements Fragment {
     const parts = this.#partsOf(positions);
     const synced = this.#options.streams().synced(positions);
     const at = performance.now();
-    this.lastMs = at - started;
-    this.#machine.dispatch({ type: 'captured', costMs: this.lastMs, at });
+    this.#lastMs = at - started;
+    this.#machine.dispatch({ type: 'captured', costMs: this.#lastMs, at });
     try {
       if (synced !== undefined) await synced;
       const written = this.#file.write(parts, synced !== undefined);
@@ -214,7 +221,7 @@ export class CheckpointedFragment implements Fragment {
       this.#machine.dispatch({ type: 'written', ok: false, at: performance.now() });
       return;
     }
-    this.taken++;
+    this.#taken++;
     this.#options.streams().committed(positions);
     this.#machine.dispatch({ type: 'written', ok: true, at: performance.now() });
   }

@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { taskClass } from '../../../../src/flow/taskClass.ts';
 import type { FragmentOptions } from '../../../../src/wire/checkpoint.ts';
+import type { CheckpointStatus } from '../../../../src/wire/control.ts';
 import { ECHO_IN, ECHO_OUT } from '../../../../src/wire/nodes.ts';
 import { folderName } from '../files.ts';
 import type { FlowIndex } from '../flowIndex.ts';
@@ -62,6 +63,10 @@ export class CheckpointedFragments implements Fragments {
 
   of(tab: string): Fragment | undefined {
     return this.#byTab.get(tab);
+  }
+
+  status(): CheckpointStatus[] {
+    return [...this.#known.values()].map(({ fragment }) => fragment.status());
   }
 
   /** What this node holds is kept by checkpoints. */
