@@ -39,7 +39,8 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
       func: `return {payload: msg.payload + 0 * ${version}};`,
       ...{ outputs: 1, timeout: 0, libs: [] },
     }),
-    node('sink', 'probe-sink', [], { file }),
+    // Takes its time to close, while messages for it are on their way.
+    node('sink', 'probe-sink', [], { file, version, closeMs: 200 }),
   ];
   const facts = async ({ url }: ProbedGateway): Promise<HandFacts> => {
     const [first] = (await (await fetch(`${url}/echo/wires`)).json()) as HandFacts[];

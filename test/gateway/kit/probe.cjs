@@ -26,6 +26,7 @@ module.exports = (RED) => {
   RED.nodes.registerType('probe-sink', function (config) {
     RED.nodes.createNode(this, config);
     const { id } = this;
+    if (config.closeMs) this.on('close', (done) => setTimeout(done, config.closeMs));
     this.on('input', (msg, _send, done) => {
       const cause = gateway()?.follower.causeOf(msg)?.id;
       sunk.push({ node: id, payload: msg.payload, cause });

@@ -1,8 +1,8 @@
 /** What must be known after a restart of the agreements the ends of the streams have come to; one small file. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { HAND_LEVELS } from '../../../../src/wire/byHand.ts';
 import { gatewayId } from '../../../../src/wire/control.ts';
-import { DELIVERY_LEVELS } from '../../../../src/wire/nodes.ts';
 import { readObject, writeWhole } from '../files.ts';
 
 const speaker = { disk: z.string(), boot: z.number(), instance: z.string() };
@@ -17,7 +17,7 @@ export type OutEntry = z.infer<typeof outEntry>;
 
 const inEntry = z.object({
   producer: z.object({ gateway: gatewayId, ...speaker, since: z.number() }),
-  level: z.enum(DELIVERY_LEVELS),
+  level: z.enum(HAND_LEVELS),
   choice: z.object({
     window: z.number().exactOptional(),
     credit: z.enum(['push', 'pull']).exactOptional(),
