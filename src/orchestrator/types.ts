@@ -210,6 +210,17 @@ export interface GatewayDetail extends GatewayView {
   readonly heartbeat?: Heartbeat;
 }
 
+/** A set of node types, as `GET /nodes` of a Node-RED lists it. */
+export interface NodeSet {
+  /** `<module>/<set>` */
+  readonly id: string;
+  readonly module: string;
+  readonly name: string;
+  readonly version: string;
+  readonly enabled: boolean;
+  readonly types: readonly string[];
+}
+
 /** A broker (or a cluster of them) in the reachability map. */
 export interface BrokerView {
   /** `shared`, or `site/<site>`. */

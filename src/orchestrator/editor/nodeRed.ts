@@ -6,6 +6,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { RawFlow } from '../../flow/types.ts';
+import type { NodeSet } from '../types.ts';
 
 /** An Express application or middleware, of whatever Express version made it. */
 export type Handler = (
@@ -56,18 +57,13 @@ export interface NodeRed {
       }): Promise<{ rev: string }>;
     };
     readonly nodes: {
-      getNodeList(options: object): Promise<readonly NodeSet[]>;
+      getNodeList(options: object): Promise<readonly LoadedNodeSet[]>;
     };
   };
 }
 
-export interface NodeSet {
-  readonly id: string;
-  readonly module: string;
-  readonly name: string;
-  readonly version: string;
-  readonly enabled: boolean;
-  readonly types: readonly string[];
+export interface LoadedNodeSet extends NodeSet {
+  /** Why it could not be loaded. */
   readonly err?: string;
 }
 
@@ -77,7 +73,7 @@ export const loadNodeRed = (): NodeRed => require('node-red') as NodeRed;
 
 /** The registry of the same Node-RED; it loads a package that stands in the user folder already. */
 export interface NodeRedRegistry {
-  addModule(module: string): Promise<{ readonly nodes: readonly NodeSet[] }>;
+  addModule(module: string): Promise<{ readonly nodes: readonly LoadedNodeSet[] }>;
 }
 
 export const loadRegistry = (): NodeRedRegistry => require('@node-red/registry') as NodeRedRegistry;

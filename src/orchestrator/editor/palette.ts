@@ -5,19 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import type { OrchestratorService } from '../types.ts';
+import type { NodeSet, OrchestratorService } from '../types.ts';
 import type { DesignRuntime } from './designRuntime.ts';
-
-/** A node set as `GET /nodes` lists it. */
-export interface FleetNodeSet {
-  /** `<module>/<set>` */
-  readonly id: string;
-  readonly module: string;
-  readonly name: string;
-  readonly version: string;
-  readonly enabled: boolean;
-  readonly types: readonly string[];
-}
 
 export interface NodeSetEditor {
   readonly html: string;
@@ -27,7 +16,7 @@ export interface NodeSetEditor {
 
 /** One gateway's palette. */
 export interface PaletteSource {
-  nodeSets(): Promise<readonly FleetNodeSet[]>;
+  nodeSets(): Promise<readonly NodeSet[]>;
   nodeSetEditor(id: string): Promise<NodeSetEditor>;
 }
 
@@ -81,7 +70,7 @@ async function adopt(gateway: string, { runtime, source, userDir, log }: Palette
 }
 
 interface StubPart {
-  readonly set: FleetNodeSet;
+  readonly set: NodeSet;
   readonly editor: NodeSetEditor;
 }
 

@@ -78,7 +78,9 @@ export async function checkExample(
       return {
         ok: sameOutput && lost + repeated + reordered === 0 && traffic.length > 0,
         gateways: gateways.length,
-        nodeRedVersions: gateways.map(({ nodeRedVersion }) => nodeRedVersion),
+        nodeRedVersions: gateways
+          .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+          .map(({ nodeRedVersion }) => nodeRedVersion),
         cutWires: traffic.length,
         ...{ records, rows, blocks, lost, repeated, reordered, sameOutput },
       };

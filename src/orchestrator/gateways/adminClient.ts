@@ -10,7 +10,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import type { RawFlow } from '../../flow/types.ts';
 import type { AdminAccess } from '../../wire/control.ts';
 import type { EchoError } from '../../wire/errors.ts';
-import type { Credentials } from '../types.ts';
+import type { Credentials, NodeSet } from '../types.ts';
 import { gatewayError } from './errors.ts';
 import { pinned } from './pin.ts';
 import type { AdminApi } from './types.ts';
@@ -41,8 +41,6 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
-
-type NodeSet = Awaited<ReturnType<AdminApi['nodeSets']>>[number];
 
 export class AdminClient implements AdminApi {
   readonly #options: AdminClientOptions;

@@ -6,7 +6,7 @@ import type { RawFlow } from '../../flow/types.ts';
 import type { Candidate } from '../../placement/types.ts';
 import type { ControlRequest, GateOpened, GateStatus, StreamStatus } from '../../wire/control.ts';
 import type { OperationResult, StreamOperation } from '../../wire/operate.ts';
-import type { BrokerView, Credentials, GatewayDetail, GatewayView } from '../types.ts';
+import type { BrokerView, Credentials, GatewayDetail, GatewayView, NodeSet } from '../types.ts';
 
 /** One gateway's Node-RED admin API (flows v2). Errors are EchoErrors with a code of `gateways/errors.ts`. */
 export interface AdminApi {
@@ -23,17 +23,8 @@ export interface AdminApi {
   }): Promise<{ readonly rev: string }>;
   /** GET /nodes: the types that can run there now. */
   nodeTypes(): Promise<ReadonlySet<string>>;
-  /** GET /nodes: the node sets that can be used there now; `id` is `<module>/<set>`. */
-  nodeSets(): Promise<
-    readonly {
-      readonly id: string;
-      readonly module: string;
-      readonly name: string;
-      readonly version: string;
-      readonly enabled: boolean;
-      readonly types: readonly string[];
-    }[]
-  >;
+  /** GET /nodes: the node sets that can be used there now. */
+  nodeSets(): Promise<readonly NodeSet[]>;
   /** GET /nodes/:id and its messages: the editor half of a node set. */
   nodeSetEditor(id: string): Promise<{ readonly html: string; readonly messages: Record<string, unknown> }>;
   /** POST /inject/:id and the like: a node's button. */
