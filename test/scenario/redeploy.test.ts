@@ -72,23 +72,26 @@ describe('a redeploy under 2,500 msg/s', function () {
   const kit = disposables();
 
   it('loses messages on a plain Node-RED, which proves the count', async () => {
-    const tap = join(kit.folder(), 'plain.jsonl');
-    const { url, stop } = await plain();
-    const write = async (generation: number) => {
-      const flows = chain(generation, tap, () => 'x').map(({ echo: _, ...node }) => node);
-      const response = await fetch(`${url}/flows`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'node-red-deployment-type': 'nodes' },
-        body: JSON.stringify(flows),
-      });
-      assert.equal(response.status, 204);
-    };
-    await write(0);
-    const rows = await underLoad(url, tap, write);
-    await stop();
-    const { lost } = account(rows, ROWS);
-    console.log(`      plain Node-RED: ${lost} of ${ROWS} lost in ${REDEPLOYS} redeploys`);
-    assert.ok(lost > 0);
+    // Whether it does depends on what a redeploy comes upon.
+    for (let round = 1, lost = 0; lost === 0; round++) {
+      assert.ok(round <= 5, 'nothing was lost in five rounds');
+      const tap = join(kit.folder(), 'plain.jsonl');
+      const { url, stop } = await plain();
+      const write = async (generation: number) => {
+        const flows = chain(generation, tap, () => 'x').map(({ echo: _, ...node }) => node);
+        const response = await fetch(`${url}/flows`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'node-red-deployment-type': 'nodes' },
+          body: JSON.stringify(flows),
+        });
+        assert.equal(response.status, 204);
+      };
+      await write(0);
+      const rows = await underLoad(url, tap, write);
+      await stop();
+      ({ lost } = account(rows, ROWS));
+      console.log(`      plain Node-RED: ${lost} of ${ROWS} lost in ${REDEPLOYS} redeploys`);
+    }
   });
 
   for (const broker of ['aedes', 'mosquitto'] as const) {

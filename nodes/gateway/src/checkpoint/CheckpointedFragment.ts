@@ -214,6 +214,8 @@ export class CheckpointedFragment implements Fragment {
     this.#machine.dispatch({ type: 'captured', costMs: this.#lastMs, at });
     try {
       if (synced !== undefined) await synced;
+      // It ended meanwhile: its streams have gone on by themselves.
+      if (this.#ended) return;
       const written = this.#file.write(parts, synced !== undefined);
       if (written !== undefined) await written;
     } catch (error) {
