@@ -38,7 +38,8 @@ export function startAgentPlugin(RED: Red): void {
       return;
     case 'absent':
       log.info(
-        'not part of a fleet: set echo.orchestrator, echo.token and echo.tier in settings.js to join one',
+        'not part of a fleet: set echo.orchestrator, echo.token and echo.tier in settings.js to join one; ' +
+          'wires by hand need none',
       );
       return;
     case 'refused':

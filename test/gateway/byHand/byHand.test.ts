@@ -67,6 +67,11 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
       return [];
     }
   };
+  const left = () =>
+    waitFor(
+      async () => (await facts(sender)).wires.every((w) => w.role === 'in' || !('hall-b' in w.consumers)),
+      { what: 'the receiver to leave' },
+    );
   const joined = () =>
     waitFor(async () => (await wire(receiver))?.standing === 'joined', { what: 'the receiver to join' });
 
@@ -202,7 +207,8 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
   });
 
   it('a second sender of the stream is refused, with an error a catch node gets', async () => {
-    const other = await startProbedGateway(kit, '5.0', { echo: null });
+    // One that is a gateway of a fleet as well.
+    const other = await startProbedGateway(kit, '5.0');
     await other.deploy([
       { id: TAB, type: 'tab', label: 'Sends too' },
       echoBroker('hall-c'),
@@ -219,14 +225,15 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
     await other.stop();
   });
 
-  it('a receiver whose node is deleted is owed nothing any more', async () => {
+  it('a receiver whose node is disabled or deleted is owed nothing any more', async () => {
+    const file = join(kit.folder(), 'sunk');
+    const disabled = receiving(file).map((each) => (each.id === 'in' ? { ...each, d: true } : each));
+    await receiver.deploy(disabled);
+    await left();
+    await receiver.deploy(receiving(file));
+    await joined();
     await receiver.deploy([{ id: TAB, type: 'tab', label: 'Empty' }, echoBroker('hall-b')]);
-    await waitFor(
-      async () => (await facts(sender)).wires.every((w) => w.role === 'in' || !('hall-b' in w.consumers)),
-      {
-        what: 'the receiver to leave',
-      },
-    );
+    await left();
   });
 });
 
