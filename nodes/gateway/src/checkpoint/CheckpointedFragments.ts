@@ -4,10 +4,10 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { taskClass } from '../../../../src/flow/taskClass.ts';
 import type { FragmentOptions } from '../../../../src/wire/checkpoint.ts';
 import type { CheckpointStatus } from '../../../../src/wire/control.ts';
 import { ECHO_IN, ECHO_OUT } from '../../../../src/wire/nodes.ts';
+import { taskClass } from '../../../../src/wire/taskClass.ts';
 import { folderName } from '../files.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import type { Follower, Fragment, Fragments, HeldByTask, Streams } from '../ports.ts';

@@ -3,7 +3,7 @@
  * node instances. Values are compared by the bytes they are written as.
  */
 import { deserialize, serialize } from 'node:v8';
-import { stateMembers, taskClass } from '../../../../src/flow/taskClass.ts';
+import { stateMembers, taskClass } from '../../../../src/wire/taskClass.ts';
 import type { NodeContext, RedNode } from '../red.ts';
 import type { Parts } from './CheckpointFile.ts';
 

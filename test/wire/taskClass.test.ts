@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TaskClass, type TaskConfig, taskClass } from '../../src/flow/taskClass.ts';
+import { type TaskClass, type TaskConfig, taskClass } from '../../src/wire/taskClass.ts';
 
 const fn = (func: string, more: object = {}): TaskConfig => ({ type: 'function', func, ...more });
 const rows: readonly (readonly [TaskClass, TaskConfig])[] = [
