@@ -76,6 +76,12 @@ export class EditorPage {
     return this.page.evaluate(() => RED.nodes.createCompleteNodeSet());
   }
 
+  /** As a double click does. */
+  async edit(id: string): Promise<void> {
+    await this.page.evaluate((node) => RED.editor.edit(RED.nodes.node(node)!), id);
+    await this.page.waitForSelector('#node-input-name', { state: 'visible' });
+  }
+
   async openPane(what: 'node' | 'tab' | 'group', id: string): Promise<void> {
     await this.page.evaluate(
       ([kind, of]) => {

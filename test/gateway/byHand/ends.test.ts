@@ -264,6 +264,14 @@ describe('wires by hand: their two ends', () => {
     assert.deepEqual(b.retired, ['readings@a']);
   });
 
+  it('a consumer of what its own Node-RED sends is told so', () => {
+    const into = a.in();
+    a.out();
+    hall.pass(CLAIM_MS + ANNOUNCE_MS);
+    assert.equal(into.standing, 'own');
+    assert.equal(a.warnings.length, 1);
+  });
+
   it('a consumer that names its producer listens to no other', () => {
     const into = b.in('c');
     a.out();

@@ -25,9 +25,9 @@ export interface HandInWire {
 
 /**
  * `seeking`: no producer was heard yet. `asking`: it is not taken in yet. `outside`: the producer names others.
- * `taken`: another Node-RED of the same name has its place.
+ * `taken`: another Node-RED of the same name has its place. `own`: this very Node-RED sends it, by the same `echo broker`.
  */
-export type InStanding = 'seeking' | 'asking' | 'joined' | 'outside' | 'taken';
+export type InStanding = 'seeking' | 'asking' | 'joined' | 'outside' | 'taken' | 'own';
 
 export class HandIn {
   readonly wire: HandInWire;
@@ -95,7 +95,8 @@ export class HandIn {
     if (this.#closed) {
       const { self } = this.#context;
       this.#left ||= this.#leaving(now) && own(notice.consumers, self.gateway) !== self.instance;
-    } else if (this.#heeds(notice, now)) this.#follow(notice, now);
+    } else if (notice.instance === this.#context.self.instance) this.#hearOwn();
+    else if (this.#heeds(notice, now)) this.#follow(notice, now);
   }
 
   /** `removed`: the node is gone; unless another takes its place at once, the producer is told. */
@@ -147,6 +148,14 @@ export class HandIn {
     this.#standing = 'joined';
     if (former !== undefined && former !== this.log) void this.#context.streams.closeIn(former);
     this.#open(entry);
+  }
+
+  #hearOwn(): void {
+    if (this.#entry !== undefined || this.#standing === 'own') return;
+    this.#standing = 'own';
+    this.#context.log.warn(
+      `${this.wire.stream} is sent by this Node-RED itself: use link nodes, or another echo broker for the echo in`,
+    );
   }
 
   #refused(notice: ProducerNotice, taken: boolean): void {

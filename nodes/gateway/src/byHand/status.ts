@@ -35,6 +35,7 @@ export function inStatus(
   if (!now.connected) return statusOf(now, before);
   if (standing === 'seeking') return waits('no sender');
   if (standing === 'asking') return waits('joining');
+  if (standing === 'own') return waits('sent from here');
   if (standing === 'outside') return waits('not a receiver');
   const status = statusOf(now, before);
   return status.fill === 'green' && dead > 0 ? waits(`${dead} set aside`) : status;
