@@ -79,6 +79,8 @@ describe('a backlog that a change would strand', function () {
   it('is given up where the user says so: said while it is done, and by the plan that is kept', async () => {
     await leave(cloud);
     const said: Progress[] = [];
+    const told: Progress[] = [];
+    rig.orchestrator.on('progress', (_, progress) => told.push(progress));
     const options = { allowOffline: true, discard: true };
     const { plan, status } = await rig.orchestrator.deploy(
       { application: app, flow: shorter(), options },
@@ -95,6 +97,7 @@ describe('a backlog that a change would strand', function () {
       said.find((p) => p.step === 'discard')!.message,
       /^7 record\(s\) of .* are given up for cloud-1$/,
     );
+    assert.deepEqual(told, said, 'whoever only listens is told the same');
   });
 
   it('is waited for where the user says so, and the deploy goes on when it has drained', async () => {
