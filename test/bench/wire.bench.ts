@@ -39,6 +39,7 @@ const ECHO: readonly WireKind[] = [
   echoWire('at-least-once', AT_LEAST_ONCE),
   echoWire('at-least-once, memory', { ...AT_LEAST_ONCE, durability: 'memory' }),
   echoWire('at-least-once, fsync', { ...AT_LEAST_ONCE, durability: 'fsync' }),
+  echoWire('effectively-once', { level: 'effectively-once' }),
   echoWire('at-most-once', { level: 'at-most-once' }),
 ];
 const DEFAULT = 'ECHO at-least-once';

@@ -111,7 +111,7 @@ export async function sustained(
     else if (bad === Number.POSITIVE_INFINITY) rate = good * STEP;
     else rate = Math.sqrt(good * bad);
   }
-  for (let rate = good; rate > good / 4; rate /= PRECISE) {
+  for (let rate = good; rate > good / 4; rate /= STEP) {
     const lasting = await reached(rate, lengths.proof);
     if (lasting !== undefined) return { rate: lasting, trials };
   }
