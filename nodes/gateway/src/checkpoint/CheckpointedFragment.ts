@@ -12,6 +12,7 @@ import {
 import { decodeMessage } from '../../../../src/wire/codec.ts';
 import type { CheckpointStatus } from '../../../../src/wire/control.ts';
 import type { ReceiverCursor } from '../../../../src/wire/receiver.ts';
+import { compareIncarnations } from '../../../../src/wire/stream.ts';
 import { Driver } from '../Driver.ts';
 import type { Follower, Fragment, HeldByTask, StreamPositions, Streams } from '../ports.ts';
 import type { RedNode } from '../red.ts';
@@ -216,7 +217,7 @@ export class CheckpointedFragment implements Fragment {
       if (synced !== undefined) await synced;
       // It ended meanwhile: its streams have gone on by themselves.
       if (this.#ended) return;
-      const written = this.#file.write(parts, synced !== undefined);
+      const written = this.#file.write(parts, synced !== undefined || this.#namesNewLog(positions));
       if (written !== undefined) await written;
     } catch (error) {
       this.#options.warn(`no checkpoint of ${this.#options.id} can be written: ${(error as Error).message}`);
@@ -226,6 +227,15 @@ export class CheckpointedFragment implements Fragment {
     this.#taken++;
     this.#options.streams().committed(positions);
     this.#machine.dispatch({ type: 'written', ok: true, at: performance.now() });
+  }
+
+  /** Once what was in it is trimmed, a consumer that knew nothing of that log would not miss it. */
+  #namesNewLog({ ins }: StreamPositions): boolean {
+    return [...ins].some(([stream, { incarnation }]) => {
+      const part = this.#file.parts.get(IN + stream);
+      const known = part && (JSON.parse(part.toString()) as ReceiverCursor);
+      return known === undefined || compareIncarnations(known.incarnation, incarnation) !== 0;
+    });
   }
 
   #partsOf({ ins, outs }: StreamPositions): Map<string, Buffer> {

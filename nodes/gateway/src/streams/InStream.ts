@@ -291,9 +291,14 @@ export class InStream {
       fragment.changed();
       return;
     }
-    this.#options.cursors.set(this.#cursorKey, cursor, () =>
+    const { cursors } = this.#options;
+    const before = cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
+    cursors.set(this.#cursorKey, cursor, () =>
       this.#dispatch({ type: 'persisted', cursor, at: performance.now() }),
     );
+    // Once what it names was trimmed, a consumer that knew nothing of this log would not miss it.
+    if (before === undefined || compareIncarnations(before.incarnation, cursor.incarnation) !== 0)
+      cursors.flush(true);
   }
 
   get #state(): ReceiverState {
