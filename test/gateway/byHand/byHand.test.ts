@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HandFacts } from '../../../nodes/gateway/src/byHand/facts.ts';
-import { startMosquitto, type TestBroker } from '../../kit/brokers.ts';
+import { findMosquitto, startAedes, startMosquitto, type TestBroker } from '../../kit/brokers.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { account } from '../../kit/pace.ts';
 import { waitFor } from '../../kit/wait.ts';
@@ -76,7 +76,7 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
     waitFor(async () => (await wire(receiver))?.standing === 'joined', { what: 'the receiver to join' });
 
   before(async () => {
-    broker = await startMosquitto(kit);
+    broker = await (findMosquitto() === undefined ? startAedes : startMosquitto)(kit);
     [sender, receiver] = await Promise.all([
       startProbedGateway(kit, '4.1', { echo: null }),
       startProbedGateway(kit, '5.0', { echo: null }),
