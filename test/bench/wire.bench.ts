@@ -3,6 +3,7 @@
  * mosquitto and Aedes, with a bare pair of MQTT clients as the limit.
  *
  *     npm run -s bench -- wire [--json] [--runs 5] [--quick] [--brokers mosquitto,aedes] [--payloads 200,4096,65536]
+ *         [--wires 'QoS 1|at-least-once$']
  *
  * Every run measures all wires one after another, each between fresh processes. The last line is one JSON object.
  */
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     runs: { type: 'string' },
     brokers: { type: 'string', default: 'mosquitto,aedes' },
     payloads: { type: 'string' },
+    wires: { type: 'string', default: '' },
   },
 });
 const RUNS = Number(values.runs ?? (values.quick ? 1 : 5));
@@ -29,6 +31,8 @@ const BROKERS = values.brokers.split(',');
 const MAIN = BROKERS[0]!;
 const PAYLOADS = (values.payloads ?? (values.quick ? '200' : '200,4096,65536')).split(',').map(Number);
 const SMALL = 200;
+/** What the names of the wires that are measured match; the cost of tasks is measured only with all of them. */
+const WIRES = new RegExp(values.wires);
 /** Lengths of the trials, s: at a low rate, at half of the maximum, and those that look for the maximum. */
 const SECONDS = (bytes: number) =>
   bytes === SMALL
@@ -167,10 +171,11 @@ async function measureTasks(broker: TestBroker): Promise<void> {
 }
 
 async function run(kit: Disposables, broker: TestBroker): Promise<void> {
-  for (const qos of [0, 1] as const) await measureKind(broker, coreWire(qos, broker));
-  for (const kind of ECHO) await measureKind(broker, kind);
-  for (const qos of [0, 1] as const) await measureBare(kit, broker, qos);
-  if (broker.kind === MAIN) await measureTasks(broker);
+  const kinds = [...([0, 1] as const).map((qos) => coreWire(qos, broker)), ...ECHO];
+  for (const kind of kinds) if (WIRES.test(kind.name)) await measureKind(broker, kind);
+  for (const qos of [0, 1] as const)
+    if (WIRES.test(`bare client QoS ${qos}`)) await measureBare(kit, broker, qos);
+  if (broker.kind === MAIN && values.wires === '') await measureTasks(broker);
 }
 
 function table(): string {
