@@ -260,7 +260,7 @@ function skip(before: ReceiverState, count: number, effects: ReceiverEffect[]): 
   return state;
 }
 
-/** Moves `done` over what is finished without a hole. */
+/** Moves `done` over what is finished without a hole; what an earlier boot has finished need not be received. */
 function settle(state: ReceiverState, ranges: readonly Range[]): ReceiverState {
   let { done } = state;
   let early = state.early;
@@ -273,7 +273,7 @@ function settle(state: ReceiverState, ranges: readonly Range[]): ReceiverState {
       early = early.slice(1);
     }
   }
-  return { ...state, done, early };
+  return { ...state, received: Math.max(state.received, done), done, early };
 }
 
 function insert(ranges: readonly Range[], range: Range): readonly Range[] {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { DataFrame, SequencedRecord } from '../../src/wire/frames.ts';
 import {
   initReceiver,
+  type Range,
   type ReceiverEffect,
   type ReceiverEvent,
   type ReceiverState,
@@ -16,8 +17,8 @@ class Run {
   state: ReceiverState;
   effects: ReceiverEffect[] = [];
 
-  constructor(stable?: number) {
-    this.state = initReceiver(boot, stable === undefined ? undefined : { incarnation, stable });
+  constructor(stable?: number, early: readonly Range[] = []) {
+    this.state = initReceiver(boot, stable === undefined ? undefined : { incarnation, stable, early });
     this.on({ type: 'link', up: true, at: 0 }).take();
   }
 
@@ -164,6 +165,15 @@ describe('receiver', () => {
     run.on(settled(5)).on(settled(4));
     assert.equal(run.state.done, 6);
     assert.deepEqual(run.state.early, []);
+  });
+
+  it('what an earlier boot finished beyond its cursor is not handed over again, nor waited for', () => {
+    const run = new Run(1, [{ from: 3, to: 4 }]).on(messages(2, 2));
+    assert.deepEqual(run.delivered(), [2]);
+    run.on(settled(2));
+    assert.deepEqual([run.state.done, run.state.received], [4, 4]);
+    run.on(messages(2, 5));
+    assert.deepEqual(run.delivered(), [5]);
   });
 
   it('stable follows the stored cursor, never done itself', () => {
