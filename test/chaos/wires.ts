@@ -11,4 +11,5 @@ export interface ChaosWire {
 export const WIRES: readonly ChaosWire[] = [
   { name: 'default', level: 'at-least-once', durability: 'flush' },
   { name: 'memory', level: 'at-least-once', durability: 'memory' },
+  { name: 'exact', level: 'effectively-once', durability: 'flush' },
 ];
