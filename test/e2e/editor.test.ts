@@ -243,6 +243,28 @@ describe('the design editor in Chromium', function () {
     at.recorder.stranded = [];
   });
 
+  it('a plan that comes after a deploy is not shown', async () => {
+    const { promise: asked, resolve: release } = Promise.withResolvers<void>();
+    await editor.page.route('**/echo/plan', async (route) => {
+      const response = await route.fetch();
+      await asked;
+      await route.fulfill({ response });
+    });
+    await editor.paste([{ id: 'late', type: 'change', rules: [], x: 500, y: 370, wires: [[]] }]);
+    await editor.page.click('#red-ui-header-button-deploy-options');
+    await editor.page.getByText('Plan only (ECHO)').click();
+    const planning = editor.page.locator('.red-ui-notification', { hasText: /^Planning…$/ });
+    await planning.waitFor();
+    const { version } = at.recorder.applications()[0]!;
+    await editor.deploy();
+    await editor.page.locator('.red-ui-notification button', { hasText: 'Confirm deploy' }).click();
+    await editor.notification(`version ${version + 1} runs on`);
+    release();
+    await planning.waitFor({ state: 'detached' });
+    assert.equal(await editor.page.locator('.echo-sidebar', { hasText: 'Plan: Flow 1' }).count(), 0);
+    await editor.page.unroute('**/echo/plan');
+  });
+
   it('a canvas without changes of its own follows a deploy from elsewhere', async () => {
     await at.recorder.deploy({
       name: 'From a shell',
