@@ -10,9 +10,10 @@ import { performance } from 'node:perf_hooks';
 import type { NodeCounters } from '../../../../src/wire/control.ts';
 import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
+import { Members } from '../Members.ts';
 import type { Followed, Follower, HeldByTask, Lineage, Outcome } from '../ports.ts';
 import type { CompleteEvent, ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
-import { Cause, OpenCauses } from './cause.ts';
+import { Cause } from './cause.ts';
 import { Counters, Probe } from './probe.ts';
 
 const CAUSE = Symbol('echo.cause');
@@ -43,7 +44,7 @@ export class HookFollower implements Follower, Custody {
   readonly #limit: number;
   readonly #keeps: (node: RedNode, tab: string) => boolean;
   readonly #context = new AsyncLocalStorage<Cause>();
-  readonly #open = new OpenCauses();
+  readonly #open = new Members<Cause>();
   readonly #probes = new WeakMap<RedNode, Probe>();
   readonly #current = new Map<string, Probe>();
   readonly #counters = new Map<string, Counters>();
@@ -290,7 +291,7 @@ export class HookFollower implements Follower, Custody {
 
   #giveUpStuck(): void {
     const since = this.#clock - this.#limit;
-    for (const cause of this.#open.all()) {
+    for (const cause of this.#open) {
       const stuck = cause.stuckAt(since);
       if (stuck.length === 0) continue;
       for (const probe of stuck) this.#distrust(probe);

@@ -101,28 +101,3 @@ export class Cause implements Followed {
     settled?.(outcome);
   }
 }
-
-/**
- * The causes that are open. A `Set` through which every message passes would keep them from the collection of young
- * garbage: a table it outgrew refers to the next, and so an old one keeps alive whatever stood in those after it.
- */
-export class OpenCauses {
-  readonly #causes: Cause[] = [];
-
-  add(cause: Cause): void {
-    cause.place = this.#causes.length;
-    this.#causes.push(cause);
-  }
-
-  remove(cause: Cause): void {
-    const last = this.#causes.pop()!;
-    if (last === cause) return;
-    this.#causes[cause.place] = last;
-    last.place = cause.place;
-  }
-
-  /** As they are now: closing one while going through them is fine. */
-  all(): Cause[] {
-    return [...this.#causes];
-  }
-}

@@ -8,6 +8,7 @@ import type { SequencedRecord } from '../../../../src/wire/frames.ts';
 import { hashText, type Lineage, RepeatDetector, rootLineage } from '../../../../src/wire/lineage.ts';
 import type { MessageRecord } from '../../../../src/wire/records.ts';
 import type { Incarnation } from '../../../../src/wire/stream.ts';
+import { Members } from '../Members.ts';
 import type { Followed, Follower, Outcome } from '../ports.ts';
 import type { CrashGuard } from './CrashGuard.ts';
 import { Sample } from './measures.ts';
@@ -48,6 +49,8 @@ interface Waiting {
   readonly again: boolean;
   /** Deliveries that failed. */
   failures: number;
+  /** Among those that were handed over. */
+  place: number;
   followed?: Followed;
   /** It counts as finished: what is left of it is in a checkpoint. */
   parked?: boolean;
@@ -82,7 +85,7 @@ export class Delivery {
   /** Sequence of the last record handed over. */
   handed = 0;
   /** Records handed over that are not processed yet. */
-  readonly #inHand = new Set<Waiting>();
+  readonly #inHand = new Members<Waiting>();
   delivered = 0;
   repeated = 0;
   undecodable = 0;
@@ -121,14 +124,14 @@ export class Delivery {
   push(incarnation: Incarnation, records: readonly SequencedRecord[], redeliveredTo: number): void {
     for (const { seq, record } of records) {
       if (record.kind === 'message')
-        this.#queue.push({ seq, record, incarnation, again: seq <= redeliveredTo, failures: 0 });
+        this.#queue.push({ seq, record, incarnation, again: seq <= redeliveredTo, failures: 0, place: -1 });
     }
     this.wake();
   }
 
   /** Delivers a record once more that was set aside, before what waits. */
   replay(seq: number, born: number, record: MessageRecord, replay: (outcome: Outcome) => void): void {
-    this.#retry({ seq, record, incarnation: { pe: -1, born }, again: false, failures: 1, replay });
+    this.#retry({ seq, record, incarnation: { pe: -1, born }, again: false, failures: 1, place: -1, replay });
   }
 
   /** What is passed over is not handed over any more. */
@@ -219,7 +222,7 @@ export class Delivery {
     this.#inHand.add(waiting);
     const run = hop === undefined ? emit : () => hop.run(emit);
     waiting.followed = this.#options.follower.follow(cause, run, (outcome) => {
-      this.#inHand.delete(waiting);
+      this.#inHand.remove(waiting);
       hop?.end(outcome);
       this.#onOutcome(waiting, outcome);
     });
