@@ -2,12 +2,10 @@
  * The way into the log of one out stream: messages are encoded, written together, and done once they survive what the
  * wire's durability says. Here is decided what becomes of those there is no room for.
  */
-import { encodeMessage } from '../../../../src/wire/codec.ts';
-import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
+import type { Lineage } from '../../../../src/wire/lineage.ts';
 import type { WireOptions } from '../../../../src/wire/options.ts';
-import { encodeRecord } from '../../../../src/wire/records.ts';
-import { MAX_RECORD_BYTES } from '../../../../src/wire/stream.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
+import { Encoder } from './Encoder.ts';
 import { isNoRoom, keepsOneIn, NEARLY_FULL } from './overload.ts';
 import type { StreamLog } from './StreamLog.ts';
 
@@ -52,8 +50,7 @@ const AGAIN_MS = 100;
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #log: StreamLog;
-  readonly #hash: number;
-  readonly #ordinals = new WeakMap<Lineage, number>();
+  readonly #encoder: Encoder;
   #policy: LogPolicy;
   #batch: Batch | undefined;
   #openedAt = Number.NEGATIVE_INFINITY;
@@ -75,7 +72,7 @@ export class Intake {
     this.#options = options;
     this.#log = options.log;
     this.#policy = options.policy;
-    this.#hash = hashText(options.stream);
+    this.#encoder = new Encoder(options.stream);
   }
 
   set policy(policy: LogPolicy) {
@@ -102,7 +99,7 @@ export class Intake {
   append(msg: object, cause: Lineage | undefined): Promise<void> {
     let payload: Buffer;
     try {
-      payload = this.#encode(msg, cause);
+      payload = this.#encoder.encode(msg, cause);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -176,21 +173,6 @@ export class Intake {
     for (const batch of [...this.#unsafe.splice(0), this.#batch])
       error === undefined ? batch?.resolve() : batch?.reject(error);
     this.#batch = undefined;
-  }
-
-  #encode(msg: object, cause: Lineage | undefined): Buffer {
-    const { codec, body } = encodeMessage(msg);
-    const ordinal = cause === undefined ? 0 : (this.#ordinals.get(cause) ?? 0);
-    const lineage = cause === undefined ? {} : { lineage: childLineage(cause, this.#hash, ordinal) };
-    const payload = encodeRecord({ kind: 'message', ts: Date.now(), codec, body, ...lineage });
-    if (payload.length > MAX_RECORD_BYTES) {
-      throw wireError('ECHO_MESSAGE_TOO_LARGE', {
-        message: `the message is ${payload.length} bytes; a wire carries ${MAX_RECORD_BYTES}`,
-        where: this.#options.stream,
-      });
-    }
-    if (cause !== undefined) this.#ordinals.set(cause, ordinal + 1);
-    return payload;
   }
 
   #admits(canWait: boolean): boolean {
