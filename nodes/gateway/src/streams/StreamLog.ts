@@ -84,7 +84,7 @@ export class StreamLog {
     this.#reserved = reserved;
     this.#heldSince = asNumber(known?.heldSince);
     this.#voids = new Voids(known?.voids);
-    if (this.#heldSince !== undefined) this.#voidAbove(Math.max(this.#heldSince, options.released ?? 0));
+    if (this.#heldSince !== undefined) this.#takeUp(whole || options.durability === 'fsync');
     if (known === undefined || (this.#segments.volatile && known.memory !== true)) this.#writeState({});
     this.reserve();
   }
@@ -263,6 +263,18 @@ export class StreamLog {
   /** Last sequence that is written. */
   get committed(): number {
     return (this.#pending[0]?.seq ?? this.#head + 1) - 1;
+  }
+
+  /**
+   * Where the last checkpoint may be gone (`known` false), what it had released must not be: it is all sent, and what is
+   * made anew will be recognised.
+   */
+  #takeUp(known: boolean): void {
+    if (known) this.#voidAbove(Math.max(this.#heldSince!, this.#options.released ?? 0));
+    else {
+      this.#heldSince = this.#head;
+      this.#writeState({});
+    }
   }
 
   /**
