@@ -28,9 +28,9 @@ const POLL_MS = 25;
 /** Part of the rate that must have come through, from the first message sent to the last received. */
 const KEPT = 0.93;
 /** Steps of the search, and what is told apart at its end. */
-const STEP = 1.25;
+const STEP = 1.5;
 const PRECISE = 1.1;
-const MOST_TRIALS = 10;
+const MOST_TRIALS = 14;
 
 let runs = 0;
 
@@ -111,7 +111,7 @@ export async function sustained(
     else if (bad === Number.POSITIVE_INFINITY) rate = good * STEP;
     else rate = Math.sqrt(good * bad);
   }
-  for (let rate = good; rate > good / 4; rate /= STEP) {
+  for (let rate = good; rate > good / 4; rate /= PRECISE ** 2) {
     const lasting = await reached(rate, lengths.proof);
     if (lasting !== undefined) return { rate: lasting, trials };
   }
