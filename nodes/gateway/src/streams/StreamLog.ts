@@ -8,11 +8,10 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRecord, encodeRecord, VOID_MARKER } from '../../../../src/wire/records.ts';
 import type { Incarnation } from '../../../../src/wire/stream.ts';
-import { readObject, writeWhole, writeWholeLater } from '../files.ts';
+import { LogState } from './LogState.ts';
 import { RecentEntries } from './RecentEntries.ts';
 import { entryBytes, type LogEntry } from './Segment.ts';
 import { Segments, type SegmentsOptions } from './Segments.ts';
-import { Voids } from './Voids.ts';
 
 export interface StreamLogOptions extends SegmentsOptions {
   readonly folder: string;
@@ -41,25 +40,18 @@ export class StreamLog {
   readonly #options: StreamLogOptions;
   readonly #segments: Segments;
   readonly #recent: RecentEntries;
-  #incarnation: Incarnation;
+  readonly #state: LogState;
   #head = 0;
   #trimmed = 0;
   #pending: LogEntry[] = [];
   #pendingBytes = 0;
-  #reserved = 0;
   #block = BLOCK;
   #reservedAt = Number.NEGATIVE_INFINITY;
   /** What may be sent while these numbers are reserved and more are committed. */
   #limit: { readonly reserved: number; readonly sendable: number } | undefined;
-  /** Grows with each state written at once: one that was being written meanwhile is out of date. */
-  #revision = 0;
   #reserving: Promise<void> | undefined;
   /** Nothing above may be sent yet; undefined: everything may. */
   #released: number | undefined;
-  /** Since when it is a log that is released, by sequence; on disk before anything else is appended to it. */
-  #heldSince: number | undefined;
-  /** What an earlier process appended and did not release. */
-  readonly #voids: Voids;
 
   /** Opens or makes the log; cuts off a torn tail and covers lost numbers with a GAP. Throws on unusable files. */
   constructor(options: StreamLogOptions) {
@@ -67,30 +59,22 @@ export class StreamLog {
     mkdirSync(options.folder, { recursive: true });
     this.#segments = new Segments(options.folder, options);
     this.#recent = new RecentEntries(options.cacheBytes);
-    const known = readObject(this.#file);
-    const born = asNumber(known?.born) ?? options.now();
-    this.#incarnation = { pe: options.epoch, born };
-    const reserved = asNumber(known?.reserved) ?? 0;
+    const { stream, epoch, host, now } = options;
+    const path = join(options.folder, 'log.json');
+    this.#state = new LogState({ path, stream, epoch, host, now, volatile: () => this.#segments.volatile });
+    const { reserved } = this.#state;
     const { head = reserved, cut } = this.#segments.recover();
     this.#head = head;
     this.#trimmed = (this.#segments.first ?? head + 1) - 1;
-    const cleanHead = asNumber(known?.cleanHead);
-    const whole =
-      cleanHead === undefined
-        ? !cut && known?.memory !== true && options.host !== '' && known?.host === options.host
-        : this.#head >= cleanHead;
-    if (!whole && reserved > this.#head)
-      this.#appendNow(gap(this.#head, reserved, options.now(), 'lost-tail'));
-    this.#reserved = reserved;
-    this.#heldSince = asNumber(known?.heldSince);
-    this.#voids = new Voids(known?.voids);
-    if (this.#heldSince !== undefined) this.#takeUp(whole || options.durability === 'fsync');
-    if (known === undefined || (this.#segments.volatile && known.memory !== true)) this.#writeState({});
+    const whole = this.#state.isWhole(head, cut);
+    if (!whole && reserved > head) this.#appendNow(gap(head, reserved, now(), 'lost-tail'));
+    this.#takeUp(whole || options.durability === 'fsync');
+    this.#state.begin();
     this.reserve();
   }
 
   get incarnation(): Incarnation {
-    return this.#incarnation;
+    return this.#state.incarnation;
   }
 
   /** Last committed sequence that may be sent. */
@@ -106,17 +90,12 @@ export class StreamLog {
   hold(): void {
     if (this.#released !== undefined) return;
     this.#released = this.#head;
-    if (this.#heldSince !== undefined) return;
-    this.#heldSince = this.#head;
-    this.#writeState({});
+    this.#state.heldSince ??= this.#head;
   }
 
   /** What is appended is sent as soon as it can be. */
   free(): void {
-    if (this.#heldSince !== undefined) {
-      this.#heldSince = undefined;
-      this.#writeState({});
-    }
+    this.#state.heldSince = undefined;
     this.#released = undefined;
   }
 
@@ -126,7 +105,7 @@ export class StreamLog {
 
   /** Last committed sequence that is kept: a crash of the process takes neither it nor its number. */
   get accepted(): number {
-    const reserved = this.#reserved;
+    const { reserved } = this.#state;
     if (reserved >= this.committed) return this.committed;
     if (reserved < this.base) return reserved;
     // It stands still until more is reserved, which may be long in the reading.
@@ -160,7 +139,7 @@ export class StreamLog {
     const was = this.#segments.volatile;
     this.#segments.configure(options);
     // Known on disk before anything is kept in memory alone.
-    if (this.#segments.volatile && !was) this.#writeState({});
+    if (this.#segments.volatile && !was) this.#state.write();
   }
 
   /** Takes the next sequence for the record; `commit` writes it. */
@@ -230,14 +209,13 @@ export class StreamLog {
     this.#trimmed = Math.max(this.#trimmed, Math.min(upTo, this.committed));
     this.#segments.trim(this.#trimmed, this.committed);
     this.#recent.trim(this.#trimmed);
-    this.#voids.trim(this.#trimmed);
+    this.#state.voids.trim(this.#trimmed);
   }
 
   /** Takes a birth later than `by`, durably; the epoch is not the log's to change. */
   rebirth(by: Incarnation): Incarnation {
-    this.#incarnation = { pe: this.#incarnation.pe, born: Math.max(by.born + 1, this.#options.now()) };
-    this.#writeState({});
-    return this.#incarnation;
+    this.#state.rebirth(by);
+    return this.#state.incarnation;
   }
 
   /** Commits and marks the log whole, so that the next start goes on without a GAP. */
@@ -245,7 +223,7 @@ export class StreamLog {
     this.commit();
     await this.#reserving;
     await this.#segments.save();
-    this.#writeState({ cleanHead: this.#head });
+    this.#state.write(this.#head);
     this.#segments.close();
   }
 
@@ -254,10 +232,6 @@ export class StreamLog {
     await this.#segments.settled();
     this.#segments.close();
     rmSync(this.#options.folder, { recursive: true, force: true });
-  }
-
-  get #file(): string {
-    return join(this.#options.folder, 'log.json');
   }
 
   /** Last sequence that is written. */
@@ -270,11 +244,10 @@ export class StreamLog {
    * made anew will be recognised.
    */
   #takeUp(known: boolean): void {
-    if (known) this.#voidAbove(Math.max(this.#heldSince!, this.#options.released ?? 0));
-    else {
-      this.#heldSince = this.#head;
-      this.#writeState({});
-    }
+    const { heldSince } = this.#state;
+    if (heldSince === undefined) return;
+    if (known) this.#voidAbove(Math.max(heldSince, this.#options.released ?? 0));
+    else this.#state.heldSince = this.#head;
   }
 
   /**
@@ -282,12 +255,13 @@ export class StreamLog {
    * anew what has none.
    */
   #voidAbove(released: number): void {
-    const before = this.#voids.size;
+    const { voids } = this.#state;
+    const before = voids.size;
     for (const { seq, payload } of this.#entries(Math.max(released + 1, this.base))) {
       const record = decodeRecord(payload);
-      if (record?.kind === 'message' && record.lineage !== undefined) this.#voids.add(seq);
+      if (record?.kind === 'message' && record.lineage !== undefined) voids.add(seq);
     }
-    if (this.#voids.size > before) this.#writeState({});
+    if (voids.size > before) this.#state.write();
   }
 
   #appendNow(entry: LogEntry): void {
@@ -300,7 +274,7 @@ export class StreamLog {
     while (next <= this.committed) {
       const before = next;
       for (const entry of this.#recent.from(next) ?? this.#fromSegment(next)) {
-        yield this.#voids.has(entry.seq) ? { ...entry, payload: VOID } : entry;
+        yield this.#state.voids.has(entry.seq) ? { ...entry, payload: VOID } : entry;
         next = entry.to + 1;
       }
       if (next === before) return;
@@ -330,7 +304,7 @@ export class StreamLog {
     const now = performance.now();
     this.#block = now - this.#reservedAt < SOON_MS ? Math.min(this.#block * 2, LARGEST_BLOCK) : BLOCK;
     this.#reservedAt = now;
-    this.#reserving = this.#reserveBlock(this.#head + this.#block).then((error) => {
+    this.#reserving = this.#state.reserve(this.#head + this.#block).then((error) => {
       this.#reserving = undefined;
       this.#options.onReserved(error);
       // More may have been appended meanwhile than the block holds.
@@ -339,35 +313,7 @@ export class StreamLog {
   }
 
   #reserveAhead(): void {
-    if (this.#head + this.#block / 2 > this.#reserved) this.reserve();
-  }
-
-  async #reserveBlock(upTo: number): Promise<unknown> {
-    try {
-      for (let revision = -1; revision !== this.#revision; ) {
-        revision = this.#revision;
-        await writeWholeLater(this.#file, this.#state({ reserved: upTo }));
-      }
-      this.#reserved = upTo;
-      return undefined;
-    } catch (error) {
-      return error;
-    }
-  }
-
-  #writeState(extra: { cleanHead?: number }): void {
-    this.#revision++;
-    writeWhole(this.#file, this.#state(extra));
-  }
-
-  #state(extra: { cleanHead?: number; reserved?: number }): string {
-    const { pe, born } = this.#incarnation;
-    const { stream, host } = this.#options;
-    const memory = this.#segments.volatile ? { memory: true } : {};
-    const held = this.#heldSince === undefined ? {} : { heldSince: this.#heldSince };
-    const voids = this.#voids.size === 0 ? {} : { voids: this.#voids };
-    const rest = { ...memory, ...held, ...voids, ...extra };
-    return `${JSON.stringify({ v: 1, stream, pe, born, host, reserved: this.#reserved, ...rest })}\n`;
+    if (this.#head + this.#block / 2 > this.#state.reserved) this.reserve();
   }
 }
 
@@ -379,6 +325,3 @@ function gap(
 ): LogEntry {
   return { seq: after + 1, to, payload: encodeRecord({ kind: 'gap', ts, to, reason }) };
 }
-
-const asNumber = (value: unknown): number | undefined =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
