@@ -206,6 +206,17 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
     await joined();
   });
 
+  it('go on at most once when told so', async () => {
+    const file = join(kit.folder(), 'sunk');
+    await receiver.deploy(receiving(file, 4));
+    await joined();
+    await sender.deploy(sending(7, { level: 'at-most-once' }, 100));
+    await waitFor(() => passed(file)() === 100, { what: 'the messages' });
+    assert.deepEqual(numbers(file), range(1, 100));
+    const state = await wire(sender);
+    assert.deepEqual(state?.role === 'out' && state.consumers, { 'hall-b': null });
+  });
+
   it('a second sender of the stream is refused, with an error a catch node gets', async () => {
     // One that is a gateway of a fleet as well.
     const other = await startProbedGateway(kit, '5.0');

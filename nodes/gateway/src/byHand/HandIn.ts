@@ -102,7 +102,10 @@ export class HandIn {
   /** `removed`: the node is gone; unless another takes its place at once, the producer is told. */
   close(removed: boolean, now: number): Promise<void> {
     this.#closed = true;
-    if (removed) this.#leavesAt = now + LEAVE_MS;
+    if (removed) {
+      this.#leavesAt = now + LEAVE_MS;
+      this.#askAt = this.#leavesAt;
+    }
     return this.log === undefined ? Promise.resolve() : this.#context.streams.closeIn(this.log);
   }
 

@@ -17,7 +17,8 @@ interface OutFacts extends Partial<Omit<OutStreamStatus, 'stream' | 'consumers'>
   readonly rival?: string;
   /** Messages nobody was there for. */
   readonly unheard: number;
-  readonly consumers: OutStreamStatus['consumers'];
+  /** How far each is; null where no log says so. */
+  readonly consumers: Readonly<Record<string, OutStreamStatus['consumers'][string] | null>>;
 }
 
 interface InFacts extends Partial<Omit<InStreamStatus, 'stream'>> {
@@ -54,7 +55,8 @@ function wiresOf({ streams, outs, ins }: HandBroker): (OutFacts | InFacts)[] {
       const { standing, rival, unheard, wire } = out;
       const refused = standing === 'refused' ? { rival } : {};
       const status = statusOf('out', out.log);
-      const consumers = status?.consumers ?? {};
+      const positions = status?.consumers ?? {};
+      const consumers = Object.fromEntries(out.consumers.map((name) => [name, positions[name] ?? null]));
       return { ...status, stream: wire.stream, role: 'out', standing, ...refused, unheard, consumers };
     }),
     ...ins.map((into): InFacts => {
