@@ -20,8 +20,13 @@ const CONSUMER = 'src/wire/consumer.ts';
 const STREAM = 'src/wire/stream.ts';
 const LINEAGE = 'src/wire/lineage.ts';
 const OUT = 'test/simulation/world/OutStream.ts';
+const INTAKE = 'test/simulation/world/Intake.ts';
 const LOG = 'test/simulation/world/Log.ts';
 const GATEWAY = 'test/simulation/world/Gateway.ts';
+const IN = 'test/simulation/world/InStream.ts';
+const FRAGMENT = 'test/simulation/world/Fragment.ts';
+const TASKS = 'test/simulation/world/Tasks.ts';
+const CHECKPOINT = 'src/wire/checkpoint.ts';
 
 const without = (rule: string, file: string, text: string, instead = ''): Mutation => ({
   rule,
@@ -64,7 +69,7 @@ export const mutations: readonly Mutation[] = [
     'return false;',
   ),
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
-  without('a new disk is a new identity', GATEWAY, '-${this.#disks}`, boots', '`, boots'),
+  without('a new disk is a new identity', GATEWAY, '-${this.#disks}`,', '`,'),
   without(
     'numbers that may have been sent are burnt',
     LOG,
@@ -79,16 +84,20 @@ export const mutations: readonly Mutation[] = [
   without(
     'a record is on disk before it is sent',
     OUT,
-    '    if (this.#batch.length === 1) this.#later(0, () => this.#commit());\n',
-    "    if (this.#batch.length === 1) this.#later(0, () => this.#commit());\n    this.#frame(this.stream.consumers[0]!, seq, [{ seq, to: seq, record: { kind: 'message', ts: value, codec: 0, body: EMPTY, ...lineage } }]);\n",
+    'return this.#intake.append(value, cause, written);',
+    "const taken = this.#intake.append(value, cause, written); const seq = this.#log.head; if (taken) this.#frame(this.stream.consumers[0]!, seq, [{ seq, to: seq, record: { kind: 'message', ts: value, codec: 0, body: new Uint8Array(0) } }]); return taken;",
   ),
   without(
     'a record is on disk before its giver is told',
-    OUT,
-    'this.#batch.push({ seq, value, written });',
-    'this.#batch.push({ seq, value, written: () => {} }); witness.accepted({ stream: this.stream.name, log: this.logId, seq, value }); written();',
+    INTAKE,
+    'this.#batch.push({ seq, value, caused: cause !== undefined, written });',
+    'this.#accepted({ seq, value }); this.#batch.push({ seq, value, caused: cause !== undefined, written: () => {} }); written();',
   ),
-  without('refused messages are declared', OUT, 'if (this.#refused > 0) this.#log.appendGap(this.#refused);'),
+  without(
+    'refused messages are declared',
+    INTAKE,
+    'if (this.#refused > 0) this.#log.appendGap(this.#refused);',
+  ),
   without(
     'a GAP is sent whole or not at all',
     LOG,
@@ -97,9 +106,9 @@ export const mutations: readonly Mutation[] = [
   ),
   without(
     'a number is reserved before its giver is told',
-    OUT,
-    'this.#unsaid.filter(({ seq }) => seq <= this.#log.sendable)',
-    'this.#unsaid.filter(() => true)',
+    INTAKE,
+    'takeUpTo(this.#unsaid, safe)',
+    'takeUpTo(this.#unsaid, Number.POSITIVE_INFINITY)',
   ),
   without(
     'a process that starts again sends only what is reserved',
@@ -113,7 +122,7 @@ export const mutations: readonly Mutation[] = [
     'const redeliveredTo = cursor.boot === undefined ? log.head : cursor.redeliveredTo;',
     'const { redeliveredTo } = cursor;',
   ),
-  without('a log keeps to its quota', OUT, 'if (this.#log.size >= this.#log.quota) {', 'if (false) {'),
+  without('a log keeps to its quota', INTAKE, 'if (this.#log.size >= this.#log.quota) {', 'if (false) {'),
   without(
     'a new consumer is known after a power cut',
     OUT,
@@ -153,5 +162,107 @@ export const mutations: readonly Mutation[] = [
     LINEAGE,
     'if (!this.#young.add(id)) return true;',
     'this.#young.add(id);',
+  ),
+  without(
+    'what caused a message is in a stored checkpoint before it is sent',
+    FRAGMENT,
+    'this.#later(WRITE_MS, () => this.#write(checkpoint));',
+    'for (const [name, { upTo }] of checkpoint.released) outs.get(name)?.release(upTo); this.#later(WRITE_MS, () => this.#write(checkpoint));',
+  ),
+  without(
+    'a checkpoint releases only what it holds',
+    FRAGMENT,
+    'for (const { out, upTo } of current) out.release(upTo);',
+    'for (const { out } of current) out.release(out.position().upTo);',
+  ),
+  without(
+    'stable goes with the checkpoint',
+    IN,
+    'if (fragment.checkpointed) fragment.changed();',
+    "if (fragment.checkpointed) { fragment.changed(); this.#machine.dispatch({ type: 'persisted', cursor, at: this.#gateway.world.now }); }",
+  ),
+  without(
+    'cursors and state are one record',
+    FRAGMENT,
+    'this.#file.write(checkpoint);',
+    'this.#file.write({ ...checkpoint, tasks: this.#file.last?.tasks ?? new Map() }); this.#gateway.later(5, () => this.#file.write(checkpoint));',
+  ),
+  without(
+    'a checkpoint is of a quiet fragment',
+    CHECKPOINT,
+    'if (quiet || impatient) return',
+    'if (quiet !== undefined) return',
+  ),
+  without(
+    'what is finished beyond the cursor is not handed over again',
+    RECEIVER,
+    'else if (!isEarly(state.early, entry.seq)) messages.push(entry);',
+    'else messages.push(entry);',
+  ),
+  without(
+    'what tasks hold is handed in again',
+    TASKS,
+    'this.#states = new Map(states);',
+    'this.#states = new Map([...states].map(([stream, state]) => [stream, { ...state, held: [] }]));',
+  ),
+  without(
+    'what was not released is void after a crash',
+    INTAKE,
+    'if (!unsure || gateway.world.fsync) voidAbove(file, Math.max(heldSince, released));',
+    'if (!unsure || gateway.world.fsync) {}',
+  ),
+  without(
+    'a log knows since when it waits for checkpoints',
+    INTAKE,
+    'if (heldSince === undefined) return;\n    const known = gateway.fragment.releasedOf(stream().name);',
+    'const known = gateway.fragment.releasedOf(stream().name); if (known === undefined || heldSince === undefined) return;',
+  ),
+  without(
+    'where the last checkpoint may be lost nothing is void',
+    INTAKE,
+    'if (!unsure || gateway.world.fsync) voidAbove',
+    'if (true) voidAbove',
+  ),
+  without(
+    'what was kept once is never void',
+    INTAKE,
+    'else file.heldSince = Math.max(heldSince, this.#log.head);',
+  ),
+  without(
+    'what has no cause is never void',
+    LOG,
+    "record.kind === 'message' && record.lineage !== undefined",
+    "record.kind === 'message'",
+  ),
+  {
+    rule: 'with fsync what a checkpoint releases is synced before it',
+    edits: [
+      {
+        file: INTAKE,
+        text: 'gateway.world.fsync ? Math.min(accepted, file.synced) : accepted',
+        instead: 'gateway.world.fsync ? accepted : accepted',
+      },
+      {
+        file: FRAGMENT,
+        text: 'if (world.fsync) for (const out of this.#gateway.outs.values()) out.sync();',
+        instead: '',
+      },
+    ],
+  },
+  without(
+    'with fsync a checkpoint is synced before it counts',
+    FRAGMENT,
+    'if (!world.fsync) {',
+    'if (true) {',
+  ),
+  without(
+    'with fsync a checkpoint is synced before a start counts on it',
+    FRAGMENT,
+    'if (gateway.world.fsync) file.sync();',
+  ),
+  without(
+    'cursors are kept by themselves when there are no checkpoints any more',
+    FRAGMENT,
+    'for (const input of ins.values()) input.keepAlone();',
   ),
 ];

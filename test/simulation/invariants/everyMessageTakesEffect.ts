@@ -1,7 +1,7 @@
 /**
- * I1: every message that was accepted takes effect at every place that consumes the stream, or that place, or
- * the producer, has declared it lost. What a full log refused is declared before the next message. Only a log that is itself lost or superseded
- * may take messages with it.
+ * I1: every message that was accepted takes effect at every place that consumes the stream, or that place, or the
+ * producer, has declared it lost; with fsync a power cut is no reason. What a full log refused is declared before the
+ * next message. Only a log that is itself lost or superseded may take messages with it.
  */
 import type { Invariant } from '../world/Witness.ts';
 import { kept, Logs, type Report } from './books.ts';
@@ -15,6 +15,8 @@ interface Accepted {
 
 interface Log {
   consumers: readonly string[];
+  /** The head when each became a consumer. */
+  readonly since: Map<string, number>;
   /** A consumer that left, and those that took its place. */
   readonly heirs: Map<string, Set<string>>;
   readonly accepted: Accepted[];
@@ -31,9 +33,11 @@ export function everyMessageTakesEffect(report: Report): Invariant {
   const logs = new Map<number, Log>();
   const completed = new Map<string, Set<number>>();
   const lost = new Map<string, { from: number; to: number }[]>();
+  let fsync = false;
   const logOf = (id: number): Log =>
     kept(logs, id, () => ({
       consumers: [],
+      since: new Map(),
       heirs: new Map(),
       accepted: [],
       refused: [],
@@ -68,10 +72,11 @@ export function everyMessageTakesEffect(report: Report): Invariant {
     gone: ({ log }) => {
       logOf(log).gone = true;
     },
-    routed({ log, consumers }) {
+    routed({ log, head, consumers }) {
       const known = logOf(log);
       const left = known.consumers.filter((c) => !consumers.includes(c));
       const came = consumers.filter((c) => !known.consumers.includes(c));
+      for (const c of came) known.since.set(c, head);
       for (const c of left) for (const heir of came) kept(known.heirs, c, () => new Set()).add(heir);
       known.consumers = consumers;
     },
@@ -88,13 +93,25 @@ export function everyMessageTakesEffect(report: Report): Invariant {
         report(`${stream}: ${before} refused messages are not declared before ${seq}`);
       known.refused = known.refused.slice(before);
       known.last = seq;
-      known.accepted.push({ stream, seq, value, owed: known.consumers });
+      known.accepted.push({
+        stream,
+        seq,
+        value,
+        owed: known.consumers.filter((c) => seq > known.since.get(c)!),
+      });
     },
     completed: ({ stream, consumer, value }) => {
       kept(completed, `${stream} ${consumer}`, () => new Set<number>()).add(value);
     },
-    lost: ({ stream, consumer, incarnation, from, to }) => {
-      kept(lost, `${names.of(stream, incarnation)} ${consumer}`, () => []).push({ from, to });
+    powerCut: (event) => {
+      fsync = event.fsync;
+    },
+    lost: ({ stream, consumer, incarnation, from, to, reason }) => {
+      const id = names.of(stream, incarnation);
+      kept(lost, `${id} ${consumer}`, () => []).push({ from, to });
+      if (!fsync || reason !== 'lost-tail') return;
+      const taken = logOf(id).accepted.find(({ seq }) => from <= seq && seq <= to);
+      if (taken !== undefined) report(`${stream}: a power cut took ${taken.seq}, which was synced`);
     },
     ended({ stuck }) {
       if (stuck !== undefined) return;

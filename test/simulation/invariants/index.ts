@@ -3,11 +3,13 @@ import type { Invariant } from '../world/Witness.ts';
 import type { Report } from './books.ts';
 import { cursorsNeverGoBack } from './cursorsNeverGoBack.ts';
 import { drainsInTheEnd } from './drainsInTheEnd.ts';
+import { effectivelyOnce } from './effectivelyOnce.ts';
 import { everyMessageTakesEffect } from './everyMessageTakesEffect.ts';
 import { inOrder } from './inOrder.ts';
 import { lineageNeverForks } from './lineageNeverForks.ts';
 import { noNumberTwice } from './noNumberTwice.ts';
 import { nothingBeforeItsTime } from './nothingBeforeItsTime.ts';
+import { stateIsTheFold } from './stateIsTheFold.ts';
 import { trimmedOnlyWhenStored } from './trimmedOnlyWhenStored.ts';
 import { withinQuota } from './withinQuota.ts';
 
@@ -16,6 +18,8 @@ export const invariants: readonly ((report: Report) => Invariant)[] = [
   noNumberTwice,
   inOrder,
   lineageNeverForks,
+  stateIsTheFold,
+  effectivelyOnce,
   trimmedOnlyWhenStored,
   cursorsNeverGoBack,
   withinQuota,

@@ -1,7 +1,8 @@
 /** A simulated gateway: a disk, a process that crashes and pauses, its streams, and tasks between them. */
 import type { Boot } from '../../../src/wire/control.ts';
 import type { AckFrame, DataFrame } from '../../../src/wire/frames.ts';
-import type { Lineage } from '../../../src/wire/lineage.ts';
+import { CheckpointFile } from './Checkpoints.ts';
+import { Fragment } from './Fragment.ts';
 import { InStream } from './InStream.ts';
 import { Journal, JournalFile } from './Journal.ts';
 import { type LogFile, losePower } from './Log.ts';
@@ -15,6 +16,7 @@ interface Disk {
   readonly id: string;
   boots: number;
   readonly journal: JournalFile;
+  readonly checkpoints: CheckpointFile;
   readonly logs: Map<string, LogFile>;
 }
 
@@ -29,6 +31,7 @@ export class Gateway {
   /** Which state of the routes it has. */
   configured = 0;
   journal: Journal;
+  fragment: Fragment;
   /** ms the wall clock is off. */
   clockOffset = 0;
   readonly outs = new Map<string, OutStream>();
@@ -43,6 +46,7 @@ export class Gateway {
     this.name = name;
     this.#disk = this.#newDisk();
     this.journal = new Journal(this.#disk.journal, () => {});
+    this.fragment = new Fragment(this, this.#disk.checkpoints);
   }
 
   get boot(): Boot {
@@ -64,8 +68,10 @@ export class Gateway {
     this.journal = new Journal(this.#disk.journal, (run) =>
       this.later(this.world.random.below(JOURNAL_MS), run),
     );
+    this.fragment = new Fragment(this, this.#disk.checkpoints);
     this.world.note(() => `${this.name} starts, boot ${this.boot.disk}:${this.boot.count}`);
     this.configure();
+    this.world.started(this);
   }
 
   crash(kind: CrashKind): void {
@@ -75,7 +81,7 @@ export class Gateway {
     world.note(() => `${this.name} goes down: ${kind}`);
     this.up = false;
     this.#life++;
-    for (const stream of [...this.outs.values(), ...this.ins.values()]) stream.stop();
+    for (const part of [...this.outs.values(), ...this.ins.values(), this.fragment]) part.stop();
     this.outs.clear();
     this.ins.clear();
     if (kind === 'power') this.#losePower();
@@ -97,6 +103,7 @@ export class Gateway {
 
   /** Opens the streams that the routes give to this gateway, and retires the others. */
   configure(): void {
+    this.fragment.configure(this.exact);
     for (const stream of this.world.streams) {
       if (!this.up) return;
       if (stream.producer === this.name) this.#openOut(stream);
@@ -108,6 +115,15 @@ export class Gateway {
     this.link(true);
   }
 
+  /** Whether its checkpoints are of a quiet fragment only; undefined: it takes none. */
+  get exact(): boolean | undefined {
+    const wires = this.world.streams.filter(
+      (s) => s.producer === this.name || s.consumers.includes(this.name),
+    );
+    if (wires.some((s) => s.exact)) return true;
+    return this.world.stateful ? false : undefined;
+  }
+
   /** Hears whoever sends: the routes reach gateways in any order, and only the epoch tells who is the producer. */
   onData(frame: DataFrame): void {
     this.ins.get(frame.stream)?.onData(frame);
@@ -117,37 +133,21 @@ export class Gateway {
     this.outs.get(ack.stream)?.onAck(ack);
   }
 
-  /** A task takes its time and puts its results into the streams it feeds; `done` once they are written. */
-  work(from: Stream, value: number, cause: Lineage, done: () => void): void {
-    this.later(this.world.random.below(this.world.taskMs), () => {
-      const targets = [...this.outs.values()].filter((out) => out.stream.fedBy.includes(from.name));
-      // Some messages have two results.
-      const results = value % 4 === 0 ? 2 : 1;
-      let open = 1 + targets.length * results;
-      const written = (): void => {
-        open--;
-        if (open === 0) done();
-      };
-      for (const out of targets) {
-        for (let ordinal = 0; ordinal < results; ordinal++) {
-          // A refused result is an error that the task handles: it has finished with it.
-          if (!out.append(value * 2 + ordinal, cause, written)) written();
-        }
-      }
-      written();
-    });
+  /** The streams that this one's messages are turned into messages of. */
+  fedBy({ name }: Stream): OutStream[] {
+    return [...this.outs.values()].filter((out) => out.stream.fedBy.includes(name));
   }
 
   /** Streams into a gateway whose log is nearly full get no credit. */
   grantCredit(): void {
     for (const input of this.ins.values()) {
-      const fed = [...this.outs.values()].filter((out) => out.stream.fedBy.includes(input.stream.name));
-      input.grant(!fed.some((out) => out.nearlyFull));
+      input.grant(!this.fedBy(input.stream).some((out) => out.nearlyFull));
     }
   }
 
   /** Runs unless the process has ended meanwhile; later while it is paused. */
   later(ms: number, run: () => void): void {
+    if (!this.up) return;
     const life = this.#life;
     this.world.clock.later(ms, () => {
       if (life === this.#life) this.awake(run);
@@ -169,6 +169,10 @@ export class Gateway {
       incarnation: { pe: stream.epoch, born: this.wallClock },
       reserved: 0,
       entries: [],
+      synced: 0,
+      heldSince: undefined,
+      unsure: false,
+      accepted: 0,
     };
     this.#disk.logs.set(stream.name, file);
     return file;
@@ -187,7 +191,8 @@ export class Gateway {
     const { head } = out;
     out.setConsumers(stream.consumers);
     if (!this.up) return;
-    this.world.witness.routed({ stream: stream.name, log: out.logId, head, consumers: stream.consumers });
+    const { name, producer, consumers, exact, fedBy } = stream;
+    this.world.witness.routed({ stream: name, producer, log: out.logId, head, consumers, exact, fedBy });
   }
 
   #openIn(stream: Stream): void {
@@ -210,9 +215,12 @@ export class Gateway {
   #retireIn(stream: Stream): void {
     const key = `in ${stream.name}`;
     this.ins.get(stream.name)?.stop();
-    this.ins.delete(stream.name);
-    if (this.journal.get(key) === undefined) return;
     const forgotten = { stream: stream.name, consumer: this.name, disk: this.diskId, cursor: undefined };
+    if (this.ins.delete(stream.name) || this.fragment.cursorOf(stream.name) !== undefined) {
+      this.fragment.forget(stream.name);
+      this.world.witness.consumerStored(forgotten);
+    }
+    if (this.journal.get(key) === undefined) return;
     this.journal.set(key, undefined, () => this.world.witness.consumerStored(forgotten));
   }
 
@@ -220,16 +228,24 @@ export class Gateway {
     const { random, witness } = this.world;
     for (const file of this.#disk.logs.values()) losePower(file, random.next());
     this.#disk.journal.loseWrites(random.index(4));
-    witness.powerCut({ disk: this.#disk.id });
+    this.#disk.checkpoints.loseWrites(random.next());
+    witness.powerCut({ gateway: this.name, disk: this.#disk.id, fsync: this.world.fsync });
   }
 
   #loseDisk(): void {
     for (const file of this.#disk.logs.values()) this.world.witness.gone({ log: file.id });
+    this.world.witness.stateLost({ gateway: this.name });
     this.#disk = this.#newDisk();
   }
 
   #newDisk(): Disk {
     this.#disks++;
-    return { id: `${this.name}-${this.#disks}`, boots: 0, journal: new JournalFile(), logs: new Map() };
+    return {
+      id: `${this.name}-${this.#disks}`,
+      boots: 0,
+      journal: new JournalFile(),
+      checkpoints: new CheckpointFile(),
+      logs: new Map(),
+    };
   }
 }

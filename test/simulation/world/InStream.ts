@@ -2,6 +2,7 @@
 import type { DataFrame, SequencedRecord } from '../../../src/wire/frames.ts';
 import { hashText, RepeatDetector, rootLineage } from '../../../src/wire/lineage.ts';
 import {
+  cursorNow,
   initReceiver,
   type ReceiverCursor,
   type ReceiverEffect,
@@ -9,10 +10,15 @@ import {
   type ReceiverState,
   reduceReceiver,
 } from '../../../src/wire/receiver.ts';
-import type { Incarnation } from '../../../src/wire/stream.ts';
+import { compareIncarnations, type Incarnation } from '../../../src/wire/stream.ts';
 import type { Gateway } from './Gateway.ts';
 import { Machine } from './Machine.ts';
 import type { Stream } from './World.ts';
+
+interface Waiting extends SequencedRecord {
+  readonly incarnation: Incarnation;
+  readonly redeliveredTo: number;
+}
 
 export class InStream {
   stream: Stream;
@@ -21,6 +27,8 @@ export class InStream {
   readonly #repeats = new RepeatDetector();
   readonly #machine: Machine<ReceiverState, ReceiverEvent, ReceiverEffect>;
   readonly #life: number;
+  /** Not handed over yet. */
+  #waiting: Waiting[] = [];
   #closed = false;
 
   constructor(gateway: Gateway, stream: Stream) {
@@ -28,7 +36,7 @@ export class InStream {
     this.stream = stream;
     this.#hash = hashText(stream.name);
     this.#life = gateway.world.nextId();
-    const cursor = gateway.journal.get(this.#key) as ReceiverCursor | undefined;
+    const cursor = this.#takeCursor();
     this.#machine = new Machine(gateway, initReceiver(gateway.boot, cursor), {
       reduce: reduceReceiver,
       perform: (effect) => this.#perform(effect),
@@ -59,6 +67,28 @@ export class InStream {
       this.#machine.dispatch({ type: 'grant', open, at: this.#gateway.world.now });
   }
 
+  /** For a checkpoint: where it stands now. */
+  get position(): ReceiverCursor {
+    return cursorNow(this.#machine.state);
+  }
+
+  /** A checkpoint holds this cursor. */
+  committed(cursor: ReceiverCursor): void {
+    this.#machine.dispatch({ type: 'persisted', cursor, at: this.#gateway.world.now });
+  }
+
+  /** There are no checkpoints any more: the cursor is kept by itself. */
+  keepAlone(): void {
+    const { incarnation, stable } = this.position;
+    this.#keep({ incarnation, stable });
+  }
+
+  /** Tasks may take messages again. */
+  wake(): void {
+    while (!this.#closed && !this.#gateway.fragment.holds && this.#waiting.length > 0)
+      this.#deliver(this.#waiting.shift()!);
+  }
+
   stop(): void {
     this.#closed = true;
     this.#machine.stop();
@@ -69,7 +99,9 @@ export class InStream {
     const { incarnation } = this.#machine.state;
     switch (effect.type) {
       case 'deliver':
-        for (const record of effect.records) this.#deliver(record, incarnation, effect.redeliveredTo);
+        for (const record of effect.records)
+          this.#waiting.push({ ...record, incarnation, redeliveredTo: effect.redeliveredTo });
+        this.wake();
         return;
       case 'persist':
         this.#persist(effect.cursor);
@@ -84,19 +116,23 @@ export class InStream {
         return;
       }
       case 'loss': {
-        const { from, to } = effect;
-        world.witness.lost({ stream: this.stream.name, consumer: name, incarnation, from, to });
+        const { from, to, reason } = effect;
+        world.witness.lost({ stream: this.stream.name, consumer: name, incarnation, from, to, reason });
+        if (reason === 'skipped') this.#waiting = this.#waiting.filter(({ seq }) => seq !== from);
       }
     }
   }
 
-  #deliver({ seq, record }: SequencedRecord, incarnation: Incarnation, redeliveredTo: number): void {
+  #deliver({ seq, record, incarnation, redeliveredTo }: Waiting): void {
     if (record.kind !== 'message') return;
     const { world, name } = this.#gateway;
     const value = record.ts;
     const cause = record.lineage ?? rootLineage(this.stream.name, this.#hash, incarnation, seq);
-    const repeated = this.#repeats.seen(cause.id) || seq <= redeliveredTo;
+    // What an earlier process did with it is taken back where the wire is effectively-once.
+    const repeated = this.#repeats.seen(cause.id) || (seq <= redeliveredTo && !this.stream.exact);
     const { id } = cause;
+    // What waited of a log that is superseded is still handed over.
+    const { incarnation: known, done } = this.#machine.state;
     world.witness.delivered({
       stream: this.stream.name,
       consumer: name,
@@ -106,19 +142,37 @@ export class InStream {
       value,
       id,
       repeated,
-      done: this.#machine.state.done,
+      exact: this.stream.exact,
+      done: compareIncarnations(incarnation, known) === 0 ? done : seq,
       window: this.stream.window,
     });
-    this.#gateway.work(this.stream, value, cause, () => {
+    const message = { incarnation, seq, value, cause };
+    const finished = (): void => {
       if (this.#closed) return;
       world.witness.completed({ stream: this.stream.name, consumer: name, value });
       this.#machine.dispatch({ type: 'settled', incarnation, seqs: [seq], at: world.now });
-    });
+    };
+    this.#gateway.fragment.tasks.handle(this.stream, message, () => this.#closed, finished);
+  }
+
+  /** What a checkpoint says goes with the state of the tasks. */
+  #takeCursor(): ReceiverCursor | undefined {
+    const { fragment, journal, world, name, diskId } = this.#gateway;
+    const cursor = fragment.cursorOf(this.stream.name);
+    if (cursor !== undefined)
+      world.witness.consumerStored({ stream: this.stream.name, consumer: name, disk: diskId, cursor });
+    return cursor ?? (journal.get(this.#key) as ReceiverCursor | undefined);
   }
 
   #persist(cursor: ReceiverCursor): void {
-    const { world, name, diskId } = this.#gateway;
-    this.#gateway.journal.set(this.#key, cursor, () => {
+    const { fragment } = this.#gateway;
+    if (fragment.checkpointed) fragment.changed();
+    else this.#keep(cursor);
+  }
+
+  #keep(cursor: ReceiverCursor): void {
+    const { world, name, diskId, journal } = this.#gateway;
+    journal.set(this.#key, cursor, () => {
       world.witness.consumerStored({ stream: this.stream.name, consumer: name, disk: diskId, cursor });
       this.#machine.dispatch({ type: 'persisted', cursor, at: world.now });
     });

@@ -3,7 +3,7 @@
  * reserved durably in blocks before they are sent.
  */
 import type { SequencedRecord } from '../../../src/wire/frames.ts';
-import type { GapReason, WireRecord } from '../../../src/wire/records.ts';
+import { type GapReason, VOID_MARKER, type WireRecord } from '../../../src/wire/records.ts';
 import type { Incarnation } from '../../../src/wire/stream.ts';
 
 /** What is on the disk. */
@@ -13,8 +13,17 @@ export interface LogFile {
   incarnation: Incarnation;
   reserved: number;
   entries: SequencedRecord[];
+  /** Entries up to here survive a power cut. */
+  synced: number;
+  /** Since this number records wait for a checkpoint before they are sent; undefined: they do not. */
+  heldSince: number | undefined;
+  /** The machine has restarted since it was open. */
+  unsure: boolean;
+  /** Observed as accepted up to here. */
+  accepted: number;
 }
 
+const VOID: WireRecord = { kind: 'marker', ts: 0, code: VOID_MARKER, body: new Uint8Array(0) };
 /** Numbers reserved at a time. */
 const BLOCK = 16;
 /** Most entries a power cut takes. */
@@ -23,6 +32,8 @@ const MOST_LOST = 20;
 export class Log {
   readonly file: LogFile;
   readonly quota: number;
+  /** Nothing above is sent. */
+  released = Number.POSITIVE_INFINITY;
   #pending: SequencedRecord[] = [];
   #head: number;
   #trimmed: number;
@@ -50,6 +61,11 @@ export class Log {
   }
 
   get sendable(): number {
+    return Math.min(this.accepted, this.released);
+  }
+
+  /** Committed, and a crash takes neither it nor its number. */
+  get accepted(): number {
     const { reserved } = this.file;
     if (reserved >= this.#committed) return this.#committed;
     // A GAP is sent whole or not at all.
@@ -77,6 +93,11 @@ export class Log {
     this.file.entries.push(...this.#pending);
     this.#pending = [];
     if (this.#head + BLOCK / 2 > this.file.reserved) this.reserve();
+  }
+
+  /** What was committed up to here survives a power cut. */
+  synced(upTo: number): void {
+    this.file.synced = Math.max(this.file.synced, Math.min(upTo, this.#committed));
   }
 
   reserve(): void {
@@ -124,13 +145,26 @@ export class Log {
  * were. The numbers that may have been sent are burnt.
  */
 export function losePower(file: LogFile, random: number): void {
-  const { entries } = file;
-  const last = entries.at(-1);
-  if (last === undefined) return;
-  const lost = Math.floor(random * Math.min(MOST_LOST, entries.length));
+  const { entries, synced } = file;
+  file.unsure = true;
+  if (entries.length === 0) return;
+  let risked = 0;
+  while (risked < entries.length && entries.at(-1 - risked)!.to > synced) risked++;
+  const lost = Math.floor(random * Math.min(MOST_LOST, risked));
   if (lost > 0) entries.length -= lost;
   const head = entries.at(-1)!.to;
   if (file.reserved > head) entries.push(gap(head + 1, file.reserved, 'lost-tail'));
+}
+
+/**
+ * What has a cause is made anew, under new numbers, when that is delivered again: it must never be sent. Nobody makes
+ * anew what has none.
+ */
+export function voidAbove({ entries }: LogFile, released: number): void {
+  for (const [i, { seq, to, record }] of entries.entries()) {
+    if (seq > released && record.kind === 'message' && record.lineage !== undefined)
+      entries[i] = { seq, to, record: VOID };
+  }
 }
 
 function gap(seq: number, to: number, reason: GapReason): SequencedRecord {

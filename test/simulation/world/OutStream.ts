@@ -1,7 +1,7 @@
 /** The producer's side of one stream at a simulated gateway: log, cursors and the sender state machine. */
 import type { ConsumerCursor } from '../../../src/wire/consumer.ts';
 import type { AckFrame, SequencedRecord } from '../../../src/wire/frames.ts';
-import { childLineage, hashText, type Lineage } from '../../../src/wire/lineage.ts';
+import type { Lineage } from '../../../src/wire/lineage.ts';
 import {
   initSender,
   reduceSender,
@@ -11,33 +11,23 @@ import {
   senderDue,
 } from '../../../src/wire/sender.ts';
 import { NO_BOOT } from '../../../src/wire/stream.ts';
+import type { Released } from './Checkpoints.ts';
 import type { Gateway } from './Gateway.ts';
+import { Intake } from './Intake.ts';
 import { Log } from './Log.ts';
 import { Machine } from './Machine.ts';
 import type { Stream } from './World.ts';
 
-const EMPTY = new Uint8Array(0);
 /** From this part of the quota on, streams into the same gateway get no credit. */
 const NEARLY_FULL = 0.9;
-
-interface Waiting {
-  readonly seq: number;
-  readonly value: number;
-  readonly written: () => void;
-}
 
 export class OutStream {
   stream: Stream;
   readonly #gateway: Gateway;
   readonly #log: Log;
+  readonly #intake: Intake;
   readonly #epoch: number;
-  readonly #hash: number;
   readonly #machine: Machine<SenderState, SenderEvent, SenderEffect>;
-  readonly #ordinals = new WeakMap<Lineage, number>();
-  #batch: Waiting[] = [];
-  /** On disk, and whoever gave them has not been told. */
-  readonly #unsaid: Waiting[] = [];
-  #refused = 0;
   #wasNearlyFull = false;
   #closed = false;
 
@@ -45,13 +35,21 @@ export class OutStream {
     this.#gateway = gateway;
     this.stream = stream;
     this.#epoch = stream.epoch;
-    this.#hash = hashText(stream.name);
     this.#log = new Log(
       gateway.logFile(stream),
       stream.quota,
       (run) => this.#later(gateway.world.random.below(10), run),
-      () => this.#onWritten(),
+      () => this.#intake.settle(),
     );
+    this.#intake = new Intake({
+      gateway,
+      stream: () => this.stream,
+      log: this.#log,
+      later: (ms, run) => this.#later(ms, run),
+      closed: () => this.#closed,
+      giveUp: (upTo) => this.#giveUp(upTo),
+      onSendable: () => this.#onSendable(),
+    });
     const prefix = this.#key('');
     const cursors: Record<string, ConsumerCursor> = {};
     for (const [key, value] of gateway.journal.entries(prefix))
@@ -74,8 +72,30 @@ export class OutStream {
     return this.#log.file.id;
   }
 
+  /** Where one begins that takes from now on. */
   get head(): number {
-    return this.#log.head;
+    return this.exact ? this.#log.sendable : this.#log.head;
+  }
+
+  get exact(): boolean {
+    return this.stream.exact;
+  }
+
+  /** For a checkpoint: what it releases. */
+  position(): Released {
+    this.#intake.commit();
+    return { epoch: this.#epoch, upTo: this.#log.head };
+  }
+
+  sync(): void {
+    this.#log.synced(this.#log.head);
+  }
+
+  /** A checkpoint holds what caused the records up to here. */
+  release(upTo: number): void {
+    if (upTo <= this.#log.released) return;
+    this.#log.released = upTo;
+    this.#intake.settle();
   }
 
   get nearlyFull(): boolean {
@@ -84,7 +104,7 @@ export class OutStream {
 
   /** Every consumer has stably passed all there is. */
   get drained(): boolean {
-    if (this.#batch.length + this.#unsaid.length > 0) return false;
+    if (!this.#intake.empty) return false;
     return Object.values(this.#machine.state.consumers).every((c) => c.stable === this.#log.head);
   }
 
@@ -94,22 +114,7 @@ export class OutStream {
 
   /** `written` is called once the record is on disk; false when the log is full and the message is refused. */
   append(value: number, cause: Lineage | undefined, written: () => void): boolean {
-    const { witness } = this.#gateway.world;
-    if (this.stream.dropsOldest && this.#log.size >= this.#log.quota) this.#makeRoom();
-    if (this.#log.size >= this.#log.quota) {
-      this.#refused++;
-      witness.refused({ stream: this.stream.name, log: this.logId, after: this.#log.head });
-      this.#gateway.world.faults.refused++;
-      return false;
-    }
-    if (this.#refused > 0) this.#log.appendGap(this.#refused);
-    this.#refused = 0;
-    const lineage = cause === undefined ? {} : { lineage: this.#lineageOf(cause) };
-    const seq = this.#log.append({ kind: 'message', ts: value, codec: 0, body: EMPTY, ...lineage });
-    this.#batch.push({ seq, value, written });
-    if (this.#batch.length === 1) this.#later(0, () => this.#commit());
-    witness.logSize({ stream: this.stream.name, size: this.#log.size, quota: this.#log.quota });
-    return true;
+    return this.#intake.append(value, cause, written);
   }
 
   /** What a newcomer is owed from now on must be known after a power cut: its cursor is synced at once. */
@@ -142,41 +147,12 @@ export class OutStream {
     return this.#gateway.world.now;
   }
 
-  #lineageOf(cause: Lineage): Lineage {
-    const ordinal = this.#ordinals.get(cause) ?? 0;
-    this.#ordinals.set(cause, ordinal + 1);
-    return childLineage(cause, this.#hash, ordinal);
-  }
-
-  #makeRoom(): void {
-    const held = this.#log.read(this.#log.base, this.#log.sendable, this.#log.quota);
-    const last = held[Math.floor(held.length / 4)];
-    if (last !== undefined && last.to <= this.#log.sendable) this.#giveUp(last.to);
-  }
-
   #giveUp(upTo: number): void {
     this.#gateway.world.witness.givenUp({ stream: this.stream.name, log: this.logId, upTo });
     this.#machine.dispatch({ type: 'giveUp', upTo, at: this.#now });
   }
 
-  #commit(): void {
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#log.commit();
-    this.#unsaid.push(...batch);
-    this.#onWritten();
-  }
-
-  /** Written and reserved: whatever takes it now, a GAP will tell. */
-  #onWritten(): void {
-    const said = this.#unsaid.filter(({ seq }) => seq <= this.#log.sendable);
-    this.#unsaid.splice(0, said.length);
-    for (const { seq, value } of said)
-      this.#gateway.world.witness.accepted({ stream: this.stream.name, log: this.logId, seq, value });
-    for (const { written } of said) {
-      if (this.#closed) return;
-      written();
-    }
+  #onSendable(): void {
     this.#machine.dispatch({ type: 'appended', head: this.#log.sendable, at: this.#now });
     this.#checkLevel();
   }

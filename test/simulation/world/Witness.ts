@@ -4,6 +4,7 @@ import type { SequencedRecord } from '../../../src/wire/frames.ts';
 import type { AckPositions, ReceiverCursor } from '../../../src/wire/receiver.ts';
 import type { Incarnation } from '../../../src/wire/stream.ts';
 import type { LogFile } from './Log.ts';
+import type { TaskState } from './Tasks.ts';
 
 /** A log is named by a number of its own; the same log has several incarnations when it is born again. */
 export interface Observations {
@@ -12,13 +13,24 @@ export interface Observations {
   /** The log is no more: its disk was lost, or its stream is produced elsewhere. */
   readonly gone: { log: number };
   /** From now on the log owes what it accepts to these consumers. */
-  readonly routed: { stream: string; log: number; head: number; consumers: readonly string[] };
+  readonly routed: {
+    stream: string;
+    producer: string;
+    log: number;
+    head: number;
+    consumers: readonly string[];
+    /** Effectively-once. */
+    exact: boolean;
+    fedBy: readonly string[];
+  };
   /** The message is on disk, and whoever gave it has been told. */
   readonly accepted: { stream: string; log: number; seq: number; value: number };
   /** The log was full, and whoever gave the message has been told. */
   readonly refused: { stream: string; log: number; after: number };
   /** The producer has declared that nothing up to this number is owed any more. */
   readonly givenUp: { stream: string; log: number; upTo: number };
+  /** A checkpoint that holds what caused the records up to here is stored, or they wait for none. */
+  readonly released: { log: number; upTo: number };
   readonly logSize: { stream: string; size: number; quota: number };
   readonly sent: { stream: string; log: number; consumer: string; last: SequencedRecord; file: LogFile };
   readonly acknowledged: { stream: string; consumer: string; positions: AckPositions };
@@ -34,6 +46,8 @@ export interface Observations {
     id: number;
     /** It is counted as a repetition. */
     repeated: boolean;
+    /** Effectively-once: what an earlier process did with it is taken back. */
+    exact: boolean;
     /** What the consumer has done so far, and how many it takes in advance. */
     done: number;
     window: number;
@@ -41,7 +55,14 @@ export interface Observations {
   /** Its task has finished with it. */
   readonly completed: { stream: string; consumer: string; value: number };
   /** The consumer has declared these numbers lost. */
-  readonly lost: { stream: string; consumer: string; incarnation: Incarnation; from: number; to: number };
+  readonly lost: {
+    stream: string;
+    consumer: string;
+    incarnation: Incarnation;
+    from: number;
+    to: number;
+    reason: string;
+  };
   readonly trimmed: { stream: string; log: number; upTo: number };
   /** A cursor is on disk, or forgotten. */
   readonly consumerStored: {
@@ -59,7 +80,18 @@ export interface Observations {
     cursor: ConsumerCursor | undefined;
   };
   /** The last writes of this disk are gone. */
-  readonly powerCut: { disk: string };
+  readonly powerCut: { gateway: string; disk: string; fsync: boolean };
+  /** The gateway has a new, empty disk, or keeps the state of its tasks no longer. */
+  readonly stateLost: { gateway: string };
+  /** What the tasks of a gateway come to: at a start, as the last checkpoint says, or in the end. */
+  readonly state: {
+    gateway: string;
+    /** Its checkpoints are of a quiet fragment only. */
+    exact: boolean;
+    /** By the stream that each takes its messages from. */
+    tasks: ReadonlyMap<string, TaskState>;
+    final: boolean;
+  };
   /** `stuck` tells what had not drained by the deadline. */
   readonly ended: { stuck: string | undefined };
 }
@@ -77,6 +109,7 @@ const KINDS: Record<keyof Observations, true> = {
   accepted: true,
   refused: true,
   givenUp: true,
+  released: true,
   logSize: true,
   sent: true,
   acknowledged: true,
@@ -87,6 +120,8 @@ const KINDS: Record<keyof Observations, true> = {
   consumerStored: true,
   producerStored: true,
   powerCut: true,
+  stateLost: true,
+  state: true,
   ended: true,
 };
 

@@ -23,11 +23,16 @@ export interface Stream {
   readonly start: 'now' | 'earliest';
   /** Records a consumer takes in advance. */
   readonly window: number;
+  /** Effectively-once; else at-least-once. */
+  readonly exact: boolean;
+  /** Its consumers join several messages to one. */
+  readonly joins: boolean;
 }
 
+const UNSTEADY_MS = 250;
 export const FAULTS_UNTIL = 3_000;
 /** Everything has drained by then. */
-const DEADLINE = 60_000;
+const DEADLINE = 300_000;
 
 export class World {
   readonly clock = new Clock();
@@ -37,6 +42,15 @@ export class World {
   readonly gateways: Gateway[] = [];
   readonly network: Network;
   readonly taskMs: number;
+  /** Logs and checkpoints survive a power cut. */
+  readonly fsync: boolean;
+  /** Tasks have a state that is kept. */
+  readonly stateful: boolean;
+  /** How long work may wait for a checkpoint. */
+  readonly checkpointMs: number;
+  readonly #failingWrites: boolean;
+  /** Gateways go down again soon after they have started. */
+  readonly #unsteady: boolean;
   /** The faults are over. */
   calm = false;
   streams: readonly Stream[];
@@ -60,7 +74,12 @@ export class World {
     this.trace = trace;
     this.witness = witness;
     this.network = new Network(this);
-    this.taskMs = this.random.pick([0, 5, 60]);
+    this.taskMs = this.random.pick([0, 5, 60, 250]);
+    this.fsync = this.random.chance(0.4);
+    this.stateful = this.random.chance(0.3);
+    this.checkpointMs = this.random.pick([1, 20, 200]);
+    this.#failingWrites = this.random.chance(0.2);
+    this.#unsteady = this.random.chance(0.3);
     this.#routeMs = this.random.pick([300, 1_500]);
     this.#crashEvery = this.random.pick([0, 0, 150, 600]);
     this.#crashIn = this.#nextCrash();
@@ -95,6 +114,21 @@ export class World {
     return true;
   }
 
+  /** A gateway has started. */
+  started(gateway: Gateway): void {
+    const { random } = this;
+    if (!this.#unsteady || this.now === 0 || this.calm || random.chance(0.4)) return;
+    const kind = this.fsync && random.chance(0.5) ? 'power' : 'kill';
+    this.clock.later(random.below(UNSTEADY_MS), () => this.calm || gateway.crash(kind));
+  }
+
+  /** Asked for each checkpoint. */
+  writeFails(): boolean {
+    if (!this.#failingWrites || this.calm || !this.random.chance(0.1)) return false;
+    this.faults.unwritten++;
+    return true;
+  }
+
   /** Every gateway has heard of the last change. */
   get settled(): boolean {
     return this.gateways.every((g) => g.configured === this.routes);
@@ -119,6 +153,7 @@ export class World {
       if (this.calm && this.#drained) break;
     }
     const stuck = this.#drained ? undefined : JSON.stringify(this.describe());
+    for (const { fragment } of this.gateways) fragment.observe(true);
     this.witness.ended({ stuck });
   }
 
@@ -126,6 +161,7 @@ export class World {
     return this.gateways.map((g) => ({
       gateway: g.name,
       up: g.up,
+      fragment: g.fragment.describe(),
       outs: [...g.outs.values()].map((out) => out.describe()),
       ins: [...g.ins.values()].map((input) => input.describe()),
     }));

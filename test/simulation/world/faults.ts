@@ -24,6 +24,8 @@ export interface FaultCounts {
   /** An operator gives up what waits, or passes over a message. */
   purged: number;
   skipped: number;
+  /** Checkpoints that the disk did not take. */
+  unwritten: number;
   /** Messages that met a full log. */
   refused: number;
 }
@@ -45,6 +47,7 @@ export const noFaults = (): FaultCounts => ({
   moved: 0,
   purged: 0,
   skipped: 0,
+  unwritten: 0,
   refused: 0,
 });
 

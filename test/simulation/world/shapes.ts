@@ -47,6 +47,8 @@ export function drawShape(random: Random): { gateways: string[]; streams: Stream
   const dropsOldest = random.chance(0.2);
   const start = random.chance(0.3) ? 'earliest' : 'now';
   const window = random.pick([WINDOW_RECORDS, WINDOW_RECORDS, 8, 1]);
+  // All wires, none, or some.
+  const exact = random.pick([0, 0, 1, 1, 0.5]);
   const streams = wires.map(([name, producer, consumers, fedBy]): Stream => {
     return {
       name,
@@ -58,6 +60,8 @@ export function drawShape(random: Random): { gateways: string[]; streams: Stream
       dropsOldest,
       start,
       window,
+      exact: random.chance(exact),
+      joins: random.chance(0.15),
     };
   });
   const gateways = new Set(streams.flatMap((s) => [s.producer, ...s.consumers]));
