@@ -191,6 +191,7 @@ describe('wires by hand: their two ends', () => {
   it('a consumer leaves when its node is deleted, not when it is drawn anew in the same deploy', async () => {
     const { out, into } = joinedPair();
     await into.close(true, hall.now);
+    hall.pass(2 * TICK_MS);
     b.ends.length = 0;
     const anew = b.in();
     hall.pass(ANNOUNCE_MS);
