@@ -53,9 +53,15 @@ export class LogState {
   }
 
   set heldSince(since: number | undefined) {
-    if (since === this.#heldSince) return;
+    const before = this.#heldSince;
+    if (since === before) return;
     this.#heldSince = since;
-    this.write();
+    try {
+      this.write();
+    } catch (error) {
+      this.#heldSince = before;
+      throw error;
+    }
   }
 
   /** Nothing is missing of what an earlier process wrote; `head` and `cut`: what of it was found. */

@@ -87,10 +87,10 @@ export class OutStreams {
     Object.assign(out, open);
     if (level === 'at-most-once') out.unlogged ??= this.#openUnlogged(stream, epoch);
     else out.logged ??= this.#openLogged(options);
+    this.#streams.set(stream, out);
     out.logged?.setPolicy(this.#policyOf(choice));
     const fragment = this.#options.fragments.of(tab);
     if (out.logged !== undefined) out.logged.exact = level === 'effectively-once' && fragment !== undefined;
-    this.#streams.set(stream, out);
     out.logged?.setConsumers(consumers, start);
     out.unlogged?.setConsumers(consumers);
     return out;

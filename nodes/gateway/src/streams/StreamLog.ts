@@ -62,15 +62,25 @@ export class StreamLog {
     const { stream, epoch, host, now } = options;
     const path = join(options.folder, 'log.json');
     this.#state = new LogState({ path, stream, epoch, host, now, volatile: () => this.#segments.volatile });
+    try {
+      this.#recover();
+    } catch (error) {
+      this.#segments.close();
+      throw error;
+    }
+    this.reserve();
+  }
+
+  #recover(): void {
+    const { now, durability } = this.#options;
     const { reserved } = this.#state;
     const { head = reserved, cut } = this.#segments.recover();
     this.#head = head;
     this.#trimmed = (this.#segments.first ?? head + 1) - 1;
     const whole = this.#state.isWhole(head, cut);
     if (!whole && reserved > head) this.#appendNow(gap(head, reserved, now(), 'lost-tail'));
-    this.#takeUp(whole || options.durability === 'fsync');
+    this.#takeUp(whole || durability === 'fsync');
     this.#state.begin();
-    this.reserve();
   }
 
   get incarnation(): Incarnation {
@@ -89,8 +99,8 @@ export class StreamLog {
   /** What is appended from now on is sent when it is released. */
   hold(): void {
     if (this.#released !== undefined) return;
-    this.#released = this.#head;
     this.#state.heldSince ??= this.#head;
+    this.#released = this.#head;
   }
 
   /** What is appended is sent as soon as it can be. */

@@ -29,6 +29,7 @@ import { Exchange } from './Exchange.ts';
 import { InStreams, viaOf } from './InStreams.ts';
 import { type LogLimits, OutStreams } from './OutStreams.ts';
 import { operate } from './operate.ts';
+import { Reopening } from './Reopening.ts';
 import { Tracing } from './Tracing.ts';
 
 export interface StreamManagerOptions {
@@ -64,6 +65,8 @@ export class StreamManager implements Streams {
   readonly #outs: OutStreams;
   readonly #ins: InStreams;
   readonly #dead: DeadLetters;
+  /** While a stream waits for room nothing is handed over, and no checkpoint is taken that would not know of it. */
+  readonly #reopening = new Reopening((text) => this.#warn(text));
   readonly #tracing = Tracing.start(() => this.#exchange.gateway);
   readonly #stopGate: () => void;
   #warnedAt = Number.NEGATIVE_INFINITY;
@@ -105,12 +108,12 @@ export class StreamManager implements Streams {
       dead: this.#dead,
       tracing: this.#tracing,
       fragments,
-      held: (tab) => this.#resting || gate.holdsIncoming(tab),
+      held: (tab) => this.#resting || this.#reopening.waits || gate.holdsIncoming(tab),
       acknowledge: (stream, positions) => this.#exchange.acknowledge(stream, positions),
       warn,
     });
     this.#stopGate = gate.onChange(() => {
-      for (const { stream } of this.#ins.all) stream.wake();
+      this.#wakeAll();
       this.#forgetFormerLogs();
     });
   }
@@ -125,8 +128,11 @@ export class StreamManager implements Streams {
   }
 
   openOut(options: OutStreamOptions): void {
-    this.#exchange.joinOut(this.#outs.open(options));
-    this.#grantCredit();
+    this.#reopening.open(options.stream, () => {
+      this.#exchange.joinOut(this.#outs.open(options));
+      this.#grantCredit();
+      this.#wakeAll();
+    });
   }
 
   openIn(options: InStreamOptions): void {
@@ -137,6 +143,7 @@ export class StreamManager implements Streams {
   }
 
   closeOut(stream: string): Promise<void> {
+    this.#reopening.forget(stream);
     const out = this.#outs.get(stream);
     if (out !== undefined) out.open = false;
     this.#grantCredit();
@@ -179,7 +186,7 @@ export class StreamManager implements Streams {
       return { connected, waiting, passed, full, lost };
     }
     const { waiting = 0, passed = 0, lost = 0, unfollowed = 0 } = this.#ins.get(stream)?.stream ?? {};
-    return { connected, waiting, passed, full: false, lost, unfollowed };
+    return { connected, waiting, passed, full: this.#reopening.has(stream), lost, unfollowed };
   }
 
   status(): StreamStatus[] {
@@ -187,6 +194,7 @@ export class StreamManager implements Streams {
   }
 
   quiet(tabs: ReadonlySet<string>): boolean {
+    if (this.#reopening.waits) return false;
     return this.#ins.all.every(({ stream, options }) => !tabs.has(options.tab) || stream.quiet);
   }
 
@@ -232,6 +240,7 @@ export class StreamManager implements Streams {
   /** Forgets logs and cursors, open or not. */
   async retire(streams: readonly string[]): Promise<void> {
     for (const stream of streams) {
+      this.#reopening.forget(stream);
       await this.#outs.retire(stream);
       this.#ins.retire(stream);
     }
@@ -254,11 +263,16 @@ export class StreamManager implements Streams {
 
   async #close(): Promise<void> {
     this.#stopGate();
+    this.#reopening.close();
     this.#ins.close();
     this.#cursors.flush();
     await this.#outs.close();
     this.#cursors.flush();
     await this.#exchange.close();
+  }
+
+  #wakeAll(): void {
+    for (const { stream } of this.#ins.all) stream.wake();
   }
 
   /** Where the gate is open and this gateway consumes what it used to produce, the deploy that turned it is committed. */
