@@ -17,8 +17,12 @@ import { type Held, HeldQueue } from './held.ts';
 import { markCopies, type Origin, originOf } from './origin.ts';
 import { sortHeld } from './routing.ts';
 
-/** Deliveries per event-loop turn when a gate opens. */
+/**
+ * Deliveries per event-loop turn when a gate opens: at least so many, and a part of what waits. What sources send
+ * meanwhile waits behind it, and must not come faster than this goes.
+ */
 const BATCH = 128;
+const BATCHES = 8;
 /** Messages of sources that are held at most; streams are bounded by their credit. */
 const MOST_HELD = 100_000;
 
@@ -286,7 +290,7 @@ export class HookGate implements Gate {
         held.release();
       }
     }
-    setImmediate(() => this.#deliver(tab, BATCH));
+    setImmediate(() => this.#deliver(tab, Math.max(BATCH, Math.ceil(queue.size / BATCHES))));
   }
 
   #change(claims: Claims): void {
