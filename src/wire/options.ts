@@ -45,7 +45,7 @@ export type WireOption = keyof WireOptions;
 
 /** The options of the node at the producer's end and at the consumer's end. */
 export type OutChoice = Pick<WireChoice, 'durability' | 'whenFull' | 'quotaMB' | 'priority' | 'start'>;
-export type InChoice = Pick<WireChoice, 'window' | 'credit' | 'attempts'>;
+export type InChoice = Pick<WireChoice, 'window' | 'credit' | 'attempts' | 'durability'>;
 
 /** Quota of a log kept in memory, where none is said. */
 const MEMORY_QUOTA_MB = 16;
@@ -149,8 +149,10 @@ export function outChoice({ durability, whenFull, quotaMB, priority, start }: Wi
   return defined({ durability, whenFull, quotaMB, priority, start });
 }
 
-export function inChoice({ window, credit, attempts }: WireChoice): InChoice {
-  return defined({ window, credit, attempts });
+export function inChoice({ window, credit, attempts, durability }: WireChoice): InChoice {
+  // What the producer trims on its consumer's word must survive there what it survives here.
+  const synced = durability === 'fsync' ? durability : undefined;
+  return defined({ window, credit, attempts, durability: synced });
 }
 
 /** Records a consumer takes in advance under these options. */

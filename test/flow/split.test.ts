@@ -307,7 +307,7 @@ describe('split: what travels with a task', () => {
       return Object.fromEntries(Object.keys(echo).flatMap((k) => (k in wire ? [[k, wire[k]]] : [])));
     };
     assert.deepEqual(said('one'), { durability: 'fsync', whenFull: 'sample', quotaMB: 9, priority: 2 });
-    assert.deepEqual(said('two'), { window: 64 });
+    assert.deepEqual(said('two'), { durability: 'fsync', window: 64 });
   });
   it('a channel names the wire it stands on and says its options; the stream is its own', () => {
     const channel = { type: 'echo channel', name: 'Readings', credit: 'pull', delivery: '' };

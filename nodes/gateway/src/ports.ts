@@ -100,6 +100,8 @@ export interface StreamPositions {
   readonly ins: ReadonlyMap<string, ReceiverCursor>;
   /** Of the effectively-once streams: what of them a checkpoint taken now releases. */
   readonly outs: ReadonlyMap<string, { readonly epoch: number; readonly released: number }>;
+  /** A wire in or out is to survive a power cut: so must the checkpoint. */
+  readonly durably: boolean;
 }
 
 /** How a stream stands, for the status line of its wire node. */

@@ -217,7 +217,7 @@ export class CheckpointedFragment implements Fragment {
       if (synced !== undefined) await synced;
       // It ended meanwhile: its streams have gone on by themselves.
       if (this.#ended) return;
-      const written = this.#file.write(parts, synced !== undefined || this.#namesNewLog(positions));
+      const written = this.#file.write(parts, positions.durably || this.#namesNewLog(positions));
       if (written !== undefined) await written;
     } catch (error) {
       this.#options.warn(`no checkpoint of ${this.#options.id} can be written: ${(error as Error).message}`);

@@ -201,7 +201,9 @@ export class StreamManager implements Streams {
   positions(tabs: ReadonlySet<string>): StreamPositions {
     const ins = this.#ins.all.filter(({ options }) => tabs.has(options.tab));
     const outs = [...this.#outs].filter(([, { tab, logged }]) => tabs.has(tab) && logged?.exact);
+    const wires = [...ins.map(({ options }) => options), ...outs.map(([, out]) => out)];
     return {
+      durably: wires.some(({ choice }) => choice?.durability === 'fsync'),
       ins: new Map(ins.map(({ stream, options }) => [options.stream, stream.position()])),
       outs: new Map(outs.map(([name, { epoch, logged }]) => [name, { epoch, released: logged!.position() }])),
     };
