@@ -54,7 +54,7 @@ export class FlowIndex {
     return this.#echoTabs.has(tab);
   }
 
-  /** The applications of this gateway, each with its tabs and the tasks in them as configured. */
+  /** The applications of this gateway, each with its tabs and the tasks in them, those inside subflows too. */
   get applications(): ReadonlyMap<
     string,
     { readonly tabs: ReadonlySet<string>; readonly nodes: readonly NodeConfig[] }
@@ -69,12 +69,12 @@ export class FlowIndex {
     return applications;
   }
 
-  /** The tasks of a tab, and those of the definitions of the subflows used in it. */
-  #collect(container: string, into: NodeConfig[]): void {
+  /** The tasks of a tab, or of a subflow instance: each under the id that Node-RED runs it by. */
+  #collect(container: string, into: NodeConfig[], instance?: string): void {
     for (const node of this.#nodesOf.get(container) ?? []) {
-      if (into.includes(node)) continue;
-      into.push(node);
-      if (node.type.startsWith('subflow:')) this.#collect(node.type.slice('subflow:'.length), into);
+      const id = instance === undefined ? node.id : `${instance}-${node.id}`;
+      into.push({ ...node, id });
+      if (node.type.startsWith('subflow:')) this.#collect(node.type.slice('subflow:'.length), into, id);
     }
   }
 

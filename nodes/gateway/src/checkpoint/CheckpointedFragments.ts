@@ -2,7 +2,7 @@
  * Which fragments of this gateway take checkpoints: those with an effectively-once wire, and those with tasks that hold
  * state between messages, as far as they have a wire to another gateway.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FragmentOptions } from '../../../../src/wire/checkpoint.ts';
 import type { CheckpointStatus } from '../../../../src/wire/control.ts';
@@ -22,7 +22,7 @@ export interface CheckpointedFragmentsOptions {
   readonly flows: FlowIndex;
   /** Undefined until they are there. */
   readonly streams: () => Streams | undefined;
-  readonly follower: () => Follower & { nodesIn(tabs: ReadonlySet<string>): RedNode[] };
+  readonly follower: () => Follower;
   readonly gate: CheckpointedFragmentOptions['gate'];
   readonly warn: (text: string) => void;
 }
@@ -30,6 +30,10 @@ export interface CheckpointedFragmentsOptions {
 /** How long finished work may wait for a checkpoint, ms: its results wait too where it is to be exact. */
 const EXACT_EVERY_MS = 50;
 const EVERY_MS = 500;
+
+const STATEFUL = new Set(['context', 'property', 'journal']);
+/** How often it is looked whether a contributed task uses context, ms. */
+const LOOK_MS = 2_000;
 
 interface Known {
   readonly fragment: CheckpointedFragment;
@@ -52,12 +56,13 @@ export class CheckpointedFragments implements Fragments {
 
   constructor(options: CheckpointedFragmentsOptions) {
     this.#options = options;
-    const stores = Object.keys(options.red.settings.contextStorage ?? {}).filter(
-      (name) => name !== 'default',
-    );
+    const { contextStorage = {} } = options.red.settings;
+    // `default` may be the name of a store, or say which of the others it is.
+    const stores = Object.keys(contextStorage).filter((name) => typeof contextStorage[name] !== 'string');
     this.#state = new TaskState({ stores: stores.length === 0 ? [undefined] : stores, warn: options.warn });
     options.red.events.on('flows:stopping', () => this.#keepHeld());
     options.flows.onChange(() => this.refresh());
+    setInterval(() => this.#lookAgain(), LOOK_MS).unref();
     this.refresh();
   }
 
@@ -71,7 +76,7 @@ export class CheckpointedFragments implements Fragments {
 
   /** What this node holds is kept by checkpoints. */
   keeps(node: RedNode, tab: string): boolean {
-    return this.#byTab.has(tab) && this.#journals.has(node._alias ?? node.id);
+    return this.#byTab.has(tab) && this.#journals.has(node.id);
   }
 
   /** Takes the last checkpoints of this process. */
@@ -86,7 +91,7 @@ export class CheckpointedFragments implements Fragments {
     this.#journals = new Set();
     for (const [id, { tabs, nodes }] of applications) {
       for (const node of nodes) if (taskClass(node) === 'journal') this.#journals.add(node.id);
-      const rules = rulesFor(nodes);
+      const rules = rulesFor(nodes, () => this.#usesContext(id, nodes));
       const known = this.#known.get(id);
       if (rules === undefined) this.#end(id);
       else if (known !== undefined) this.#configure(known, tabs, nodes, rules);
@@ -150,16 +155,34 @@ export class CheckpointedFragments implements Fragments {
     if (!this.#options.flows.applications.has(id)) this.#end(id);
   }
 
-  /** Configured nodes, and those inside subflow instances that had a message. */
-  #keepersOf({ nodes, tabs }: Known): RedNode[] {
-    const { red, follower } = this.#options;
-    const keepers = new Map<string, RedNode>();
-    for (const config of nodes) {
-      const node = keepsState(config) ? red.nodes.getNode(config.id) : undefined;
-      if (node) keepers.set(node.id, node);
-    }
-    for (const node of follower().nodesIn(tabs)) if (node._alias !== undefined) keepers.set(node.id, node);
-    return [...keepers.values()];
+  /**
+   * Whether a contributed task does is seen when it has. An earlier process may have seen it: then there is a checkpoint,
+   * and its tasks are not there yet.
+   */
+  #usesContext(id: string, nodes: readonly NodeConfig[]): boolean {
+    const contributed = nodes.filter((node) => taskClass(node) === 'contributed');
+    if (contributed.length === 0) return false;
+    if (this.#known.has(id) || existsSync(this.#pathOf(id))) return true;
+    return this.#state.isKept(this.#running(contributed));
+  }
+
+  /** Contributed tasks may have begun to use context. */
+  #lookAgain(): void {
+    const { flows } = this.#options;
+    if (!flows.running) return;
+    const begun = [...flows.applications].some(
+      ([id, { nodes }]) =>
+        !this.#known.has(id) && rulesFor(nodes, () => this.#usesContext(id, nodes)) !== undefined,
+    );
+    if (begun) this.refresh();
+  }
+
+  #running(nodes: readonly NodeConfig[]): RedNode[] {
+    return nodes.map(({ id }) => this.#options.red.nodes.getNode(id)).filter((node) => node != null);
+  }
+
+  #keepersOf({ nodes }: Known): RedNode[] {
+    return this.#running(nodes.filter(keepsState));
   }
 
   #pathOf(id: string): string {
@@ -187,11 +210,11 @@ export class CheckpointedFragments implements Fragments {
 }
 
 /** Undefined where no checkpoints are needed. */
-function rulesFor(nodes: readonly NodeConfig[]): FragmentOptions | undefined {
+function rulesFor(nodes: readonly NodeConfig[], usesContext: () => boolean): FragmentOptions | undefined {
   const wires = nodes.filter(({ type }) => type === ECHO_IN || type === ECHO_OUT);
   if (wires.length === 0) return undefined;
   if (wires.some(({ level }) => level === 'effectively-once'))
     return { exact: true, everyMs: EXACT_EVERY_MS };
-  const stateful = nodes.some((node) => keepsState(node) || taskClass(node) === 'journal');
-  return stateful ? { exact: false, everyMs: EVERY_MS } : undefined;
+  const stateful = nodes.some((node) => STATEFUL.has(taskClass(node)));
+  return stateful || usesContext() ? { exact: false, everyMs: EVERY_MS } : undefined;
 }

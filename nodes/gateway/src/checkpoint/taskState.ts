@@ -30,11 +30,18 @@ export class TaskState {
     this.#options = options;
   }
 
+  /** One of these nodes has something in a context. */
+  isKept(nodes: readonly RedNode[]): boolean {
+    return scopesOf(nodes).some(({ context }) =>
+      this.#options.stores.some((store) => context.keys(store).length > 0),
+    );
+  }
+
   /** Adds what these nodes keep now. */
   capture(nodes: readonly RedNode[], parts: Map<string, Buffer>): void {
     for (const { name, context } of scopesOf(nodes))
       for (const store of this.#options.stores)
-        for (const key of context.keys(store)) {
+        for (const key of this.#keys(name, context, store)) {
           const part = CONTEXT + JSON.stringify([name, store ?? '', key]);
           this.#add(parts, part, () => context.get(key, store));
         }
@@ -50,7 +57,7 @@ export class TaskState {
     const scopes = new Map(scopesOf(nodes).map((scope) => [scope.name, scope.context]));
     for (const [name, context] of scopes)
       for (const store of this.#options.stores)
-        for (const key of context.keys(store))
+        for (const key of this.#keys(name, context, store))
           if (!parts.has(CONTEXT + JSON.stringify([name, store ?? '', key])))
             this.#try(key, () => context.set(key, undefined, store));
     const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -65,6 +72,15 @@ export class TaskState {
         if (node !== undefined) node[member] = deserialize(bytes);
       }
     }
+  }
+
+  /** A store that reads nothing into memory answers only later: it has no state that belongs to a moment. */
+  #keys(name: string, context: NodeContext, store: string | undefined): string[] {
+    let keys: string[] = [];
+    this.#try(`context of ${name} in store ${store ?? 'default'}`, () => {
+      keys = context.keys(store);
+    });
+    return keys;
   }
 
   #add(parts: Map<string, Buffer>, part: string, read: () => unknown): void {
@@ -100,5 +116,5 @@ function scopesOf(nodes: readonly RedNode[]): Scope[] {
 /** What of a node's state is in its contexts or members; the rest it keeps in messages, or where nobody can read. */
 export const keepsState = (config: { readonly type: string }): boolean => {
   const kind = taskClass(config);
-  return kind === 'context' || kind === 'property';
+  return kind === 'context' || kind === 'property' || kind === 'contributed';
 };
