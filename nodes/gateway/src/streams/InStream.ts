@@ -199,11 +199,10 @@ export class InStream {
     const { incarnation, done, received } = this.#state;
     if (incarnation.born === 0 || received < this.#suspectTo) return;
     const handed = Math.max(done, this.#delivery.handed);
-    this.#options.cursors.set(this.#cursorKey, {
-      incarnation,
-      stable: done,
-      handed,
-    } satisfies ReceiverCursor);
+    // What was done since the last checkpoint has its effects in no checkpoint either.
+    const cursor = this.#options.fragment() === undefined ? { incarnation, stable: done } : this.#committed();
+    if (cursor !== undefined && compareIncarnations(cursor.incarnation, incarnation) === 0)
+      this.#options.cursors.set(this.#cursorKey, { ...cursor, handed } satisfies ReceiverCursor);
   }
 
   destroy(): void {
@@ -275,14 +274,17 @@ export class InStream {
   #takeCursor(): ReceiverCursor | undefined {
     const { cursors, fragment, stream } = this.#options;
     const checkpointed = fragment()?.cursorOf(stream);
-    if (checkpointed !== undefined) return checkpointed;
-    const kept = cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
-    if (kept?.handed === undefined) return kept;
-    const { incarnation, stable, handed } = kept;
-    this.#handed = { incarnation, to: handed };
-    cursors.set(this.#cursorKey, { incarnation, stable });
+    const kept = this.#committed();
+    if (kept?.handed === undefined) return checkpointed ?? kept;
+    const { handed, ...cursor } = kept;
+    this.#handed = { incarnation: cursor.incarnation, to: handed };
+    cursors.set(this.#cursorKey, cursor);
     cursors.flush();
-    return { incarnation, stable };
+    return checkpointed ?? cursor;
+  }
+
+  #committed(): ReceiverCursor | undefined {
+    return this.#options.cursors.get(this.#cursorKey) as ReceiverCursor | undefined;
   }
 
   #persist(cursor: ReceiverCursor): void {
