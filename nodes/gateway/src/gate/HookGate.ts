@@ -112,8 +112,10 @@ export class HookGate implements Gate {
     const total = { delivered: 0, rerouted: 0, dropped: 0 };
     if (claim === undefined) return total;
     this.#change(open(this.#claims, deploy));
+    const claimed = levels(this.#claims);
     for (const tab of claim.tabs) {
-      if (this.#levels.has(tab)) continue;
+      if (claimed.has(tab)) continue;
+      // Where a pause holds the tab, what is sorted now is let in at its end.
       this.#sort(tab, orphans, total);
       setImmediate(() => this.#deliver(tab, BATCH));
     }
