@@ -53,6 +53,8 @@ export interface Follower {
   causeOf(msg: object): Lineage | undefined;
   /** Nothing is on its way through these tabs, but for what tasks hold and checkpoints keep. */
   quiet(tabs: ReadonlySet<string>): boolean;
+  /** What is at the nodes of these tabs now is not waited for any more. */
+  forsake(tabs: ReadonlySet<string>): void;
   /** What the tasks of these tabs hold, each in the order in which it came. */
   heldByTasks(tabs: ReadonlySet<string>): HeldByTask[];
   counters(): Record<string, NodeCounters>;

@@ -24,7 +24,7 @@ export interface CheckpointedFragmentOptions {
   readonly id: string;
   readonly path: string;
   readonly streams: () => Pick<Streams, 'quiet' | 'positions' | 'synced' | 'committed' | 'wake'>;
-  readonly follower: () => Pick<Follower, 'quiet' | 'heldByTasks' | 'follow'>;
+  readonly follower: () => Pick<Follower, 'quiet' | 'forsake' | 'heldByTasks' | 'follow'>;
   readonly gate: () => {
     pause(holder: string, tabs: ReadonlySet<string>): void;
     resume(holder: string): void;
@@ -44,8 +44,8 @@ export interface CheckpointedFragmentOptions {
 const LOOK_MS = 1;
 const STOPPED_MS = 20;
 /**
- * After this long what sources of this gateway have under way is not waited for any more: a node that never completes
- * what a source sent would hold the fragment for ever. What streams brought is always waited for.
+ * After this long what sources of this gateway have under way is not waited for any more, now or later: a node that never
+ * completes what a source sent would hold the fragment again and again. What streams brought is always waited for.
  */
 const SOURCES_MS = 5_000;
 
@@ -136,6 +136,7 @@ export class CheckpointedFragment implements Fragment {
     for (const [name, bytes] of parts) if (name.startsWith(HELD)) this.#handIn(bytes);
     this.#restored = true;
     if (this.#machine.state.exact) void this.#capture();
+    else this.changed();
     this.#options.streams().wake(this.#tabs);
   }
 
@@ -201,7 +202,8 @@ export class CheckpointedFragment implements Fragment {
 
   #quiet(heldMs: number): boolean {
     const { streams, follower } = this.#options;
-    return streams().quiet(this.#tabs) && (heldMs > SOURCES_MS || follower().quiet(this.#tabs));
+    if (heldMs > SOURCES_MS) follower().forsake(this.#tabs);
+    return streams().quiet(this.#tabs) && follower().quiet(this.#tabs);
   }
 
   /** What is captured belongs together, since it is captured in one turn; it counts from when it is written. */

@@ -142,20 +142,22 @@ export class HookFollower implements Follower, Custody {
 
   /** Nothing is on its way through these tabs, but for what tasks hold and checkpoints keep. */
   quiet(tabs: ReadonlySet<string>): boolean {
-    if (this.#ending.length > 0 || this.#leaving.length > 0) return false;
-    for (const probe of this.#current.values()) if (probe.busy > 0 && tabs.has(probe.place.tab)) return false;
+    const within = ({ place }: Probe) => tabs.has(place.tab);
+    if (this.#ending.some(({ probe }) => within(probe))) return false;
+    if (this.#leaving.some(({ probe }) => within(probe))) return false;
+    for (const probe of this.#current.values()) if (!probe.rests && within(probe)) return false;
     return true;
+  }
+
+  /** What is at the nodes of these tabs now is not waited for any more. */
+  forsake(tabs: ReadonlySet<string>): void {
+    for (const probe of this.#current.values()) if (tabs.has(probe.place.tab)) probe.forsake();
   }
 
   /** What the tasks of these tabs hold, each in the order in which it came. */
   heldByTasks(tabs: ReadonlySet<string>): HeldByTask[] {
     const probes = [...this.#current.values()].filter(({ place }) => tabs.has(place.tab));
     return probes.flatMap(({ node, kept }) => [...(kept ?? [])].map((held) => ({ ...held, node: node.id })));
-  }
-
-  /** The nodes of these tabs that had a message, by id. */
-  nodesIn(tabs: ReadonlySet<string>): RedNode[] {
-    return [...this.#current.values()].filter(({ place }) => tabs.has(place.tab)).map(({ node }) => node);
   }
 
   #onSend(events: SendEvent[]): undefined {

@@ -41,7 +41,7 @@ export class Cause implements Followed {
     return (
       this.#open &&
       this.#pins === 0 &&
-      this.#visits.every(({ probe }) => probe.kept !== undefined && probe.busy === 0)
+      this.#visits.every(({ probe }) => probe.kept !== undefined && probe.rests)
     );
   }
 

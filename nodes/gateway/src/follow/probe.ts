@@ -33,6 +33,7 @@ export class Probe {
   endsEarly = false;
   /** What it holds, where checkpoints keep that. */
   kept: TaskQueue | undefined;
+  #forsaken = 0;
   #turns = 0;
   #lastFinishedTurn = 0;
   #lastFinishedAt = 0;
@@ -52,6 +53,17 @@ export class Probe {
   /** Sent to it and not completed, but for what it holds and a checkpoint keeps. */
   get busy(): number {
     return this.inFlight - (this.kept?.size ?? 0);
+  }
+
+  /** Nothing is at it that a checkpoint waits for. */
+  get rests(): boolean {
+    this.#forsaken = Math.min(this.#forsaken, Math.max(0, this.busy));
+    return this.busy <= this.#forsaken;
+  }
+
+  /** Nobody waits for what is at it now: it may never complete. */
+  forsake(): void {
+    this.#forsaken = Math.max(0, this.busy);
   }
 
   /** Begins or ends to keep what it holds. */
