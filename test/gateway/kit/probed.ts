@@ -45,7 +45,11 @@ const file = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 export async function startProbedGateway(
   kit: Disposables,
   version: NodeRedLine,
-  options: { userDir?: string; echo?: Record<string, unknown> | null } = {},
+  options: {
+    userDir?: string;
+    echo?: Record<string, unknown> | null;
+    settings?: Record<string, unknown>;
+  } = {},
 ): Promise<ProbedGateway> {
   const userDir = options.userDir ?? kit.folder('echo-probed-');
   mkdirSync(join(userDir, 'nodes'), { recursive: true });
@@ -56,6 +60,7 @@ export async function startProbedGateway(
     version,
     userDir,
     gatewayPackage: true,
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.echo === null
       ? {}
       : { echo: { orchestrator: 'http://127.0.0.1:9', token: 'none', tier: 'edge', ...options.echo } }),
