@@ -28,6 +28,8 @@ export interface FeedReply {
 }
 
 const TAB = 'chaos';
+/** Is no application's: what `mqtt out` drops it never completes, and each checkpoint would wait for it. */
+const CORE = 'core';
 const LIBS = { fs: 'fs' };
 const PASS = 'return { row: msg.row };';
 const write = (file: string): string => `fs.appendFileSync(${JSON.stringify(file)}, msg.row + '\\n');`;
@@ -64,10 +66,20 @@ export function flowsOf(gateway: GatewayName, mqttPort: number, taps: Taps): Flo
   };
   const at = { z: TAB, name: '', x: 0, y: 0 };
   const mqttOut = (id: string, topic: string): FlowNode => ({
-    ...{ ...at, id, type: 'mqtt out', topic, qos: '1', retain: '', broker: broker.id, wires: [] },
+    ...{ ...at, z: CORE, id, type: 'mqtt out', topic, qos: '1', retain: '', broker: broker.id, wires: [] },
   });
   const mqttIn = (id: string, topic: string, next: string): FlowNode => ({
-    ...{ ...at, id, type: 'mqtt in', topic, qos: '1', datatype: 'utf8', broker: broker.id, wires: [[next]] },
+    ...{
+      ...at,
+      z: CORE,
+      id,
+      type: 'mqtt in',
+      topic,
+      qos: '1',
+      datatype: 'utf8',
+      broker: broker.id,
+      wires: [[next]],
+    },
   });
   const echoOut = (
     { name, level, durability }: ChaosWire,
@@ -85,19 +97,21 @@ export function flowsOf(gateway: GatewayName, mqttPort: number, taps: Taps): Flo
     ...{ ...at, id: type, type, scope: outs, uncaught: false, wires: [[next]] },
   });
   const outs = WIRES.map(({ name }) => outOf(name));
-  const common = [tabNode(TAB, true), broker];
+  const common = [tabNode(TAB, true), tabNode(CORE, false), broker];
   switch (gateway) {
     case 'edge-1':
       return [
         ...common,
         postNode('post', TAB, '/feed', 'feed'),
         functionNode(
-          { id: 'feed', z: TAB, wires: [...outs.map((id) => [id]), ['core-out'], ['reply']] },
+          { id: 'feed', z: TAB, wires: [...outs.map((id) => [id]), ['to-core'], ['reply']] },
           FEED,
         ),
         ...WIRES.map((wire) => echoOut(wire, 'edge', 'fog-1')),
         outcomes('complete', 'feed'),
         outcomes('catch', 'feed'),
+        { ...at, id: 'to-core', type: 'link out', mode: 'link', links: ['core'], wires: [] },
+        { ...at, z: CORE, id: 'core', type: 'link in', links: ['to-core'], wires: [['core-out']] },
         mqttOut('core-out', 'chaos/1'),
         replyNode('reply', TAB),
       ];
@@ -124,7 +138,7 @@ export function flowsOf(gateway: GatewayName, mqttPort: number, taps: Taps): Flo
           }),
         ]),
         mqttIn('core-in', 'chaos/2', 'core-tap'),
-        functionNode({ id: 'core-tap', z: TAB, wires: [] }, `msg.row = msg.payload; ${write(taps.core)}`, {
+        functionNode({ id: 'core-tap', z: CORE, wires: [] }, `msg.row = msg.payload; ${write(taps.core)}`, {
           libs: LIBS,
         }),
       ];
