@@ -69,7 +69,7 @@ export class Fragment {
     this.#machine = new Machine(this.#gateway, initFragment(options), {
       reduce: reduceFragment,
       perform: (effect) => this.#perform(effect),
-      due: fragmentDue,
+      due: (state) => (this.#looking ? undefined : fragmentDue(state)),
     });
   }
 

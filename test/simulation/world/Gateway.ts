@@ -111,6 +111,7 @@ export class Gateway {
       if (stream.consumers.includes(this.name)) this.#openIn(stream);
       else this.#retireIn(stream);
     }
+    if (!this.up) return;
     this.configured = this.world.routes;
     this.link(true);
   }

@@ -171,9 +171,13 @@ export class InStream {
   }
 
   #keep(cursor: ReceiverCursor): void {
-    const { world, name, diskId, journal } = this.#gateway;
+    const { world, name, diskId, journal, fragment } = this.#gateway;
     journal.set(this.#key, cursor, () => {
-      world.witness.consumerStored({ stream: this.stream.name, consumer: name, disk: diskId, cursor });
+      const { incarnation, stable } = this.#machine.state;
+      const isBehind = compareIncarnations(cursor.incarnation, incarnation) !== 0 || cursor.stable < stable;
+      // A checkpoint taken meanwhile says more, and goes before.
+      if (!fragment.checkpointed || !isBehind)
+        world.witness.consumerStored({ stream: this.stream.name, consumer: name, disk: diskId, cursor });
       this.#machine.dispatch({ type: 'persisted', cursor, at: world.now });
     });
   }
