@@ -88,6 +88,26 @@ describe('the design editor in Chromium', function () {
     assert.equal(await echoOf('work'), undefined);
   });
 
+  it('each delivery level can be chosen, and is shown again', async () => {
+    const delivery = editor.page.locator('#node-input-echo-delivery');
+    const open = async () => {
+      await editor.openPane('node', 'work');
+      return await delivery.locator('option:checked').textContent();
+    };
+    assert.equal(await open(), 'at least once (default)');
+    assert.deepEqual(await delivery.locator('option').allTextContents(), [
+      ...['at least once (default)', 'at least once', 'effectively once', 'at most once'],
+    ]);
+    await delivery.selectOption('effectively-once');
+    await editor.done();
+    assert.deepEqual(await echoOf('work'), { delivery: 'effectively-once' });
+    assert.equal(await open(), 'effectively once');
+    await editor.page.click('#node-dialog-cancel');
+    await editor.page.waitForSelector('.red-ui-tray', { state: 'detached' });
+    await editor.undo();
+    assert.equal(await echoOf('work'), undefined);
+  });
+
   it('a node shows what its tab says, and who says it', async () => {
     const tab = await editor.activeTab();
     await editor.openPane('tab', tab);
