@@ -57,4 +57,20 @@ describe('gate', () => {
       Array.from({ length: 10 }, (_, i) => `a:${i}`),
     );
   });
+
+  it('a deploy that opens it during a pause is told what became of what it held, and the pause lets it in', async () => {
+    const runtime = new Runtime(kit);
+    runtime.startNodes(config('in', ['a', 'gone']), config('a'), config('gone'));
+    close(runtime);
+    runtime.gate.pause('app', new Set([TAB]));
+    for (const i of [1, 2]) runtime.send('in', ['a', 'gone'], { payload: i });
+    runtime.stopNodes();
+    runtime.startNodes(config('in', ['a']), config('a'));
+    assert.deepEqual(runtime.gate.open('d1', 'drop'), { delivered: 2, rerouted: 0, dropped: 2 });
+    await turn();
+    assert.deepEqual(runtime.received, []);
+    runtime.gate.resume('app');
+    await turn();
+    assert.deepEqual(runtime.received, ['a:1', 'a:2']);
+  });
 });

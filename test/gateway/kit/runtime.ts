@@ -10,6 +10,8 @@ import type { Disposables } from '../../kit/cleanup.ts';
 type Hook = (event: unknown) => false | undefined;
 
 export const TAB = 't';
+/** Type of a node that completes nothing. */
+export const NEVER = 'never';
 export const config = (id: string, wires: string[] = [], more: object = {}): NodeConfig => ({
   id,
   type: 'test',
@@ -111,7 +113,7 @@ export class Runtime {
       receive: (msg) => {
         if (!this.#pass('onReceive', { msg, destination: { id, node } })) return;
         this.received.push(`${id}:${(msg as { payload: unknown }).payload}`);
-        this.#pass('onComplete', { msg, node: { id, node } });
+        if (type !== NEVER) this.#pass('onComplete', { msg, node: { id, node } });
       },
     };
     return node;

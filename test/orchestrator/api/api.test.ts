@@ -244,6 +244,10 @@ describe('REST API', () => {
         'echo_stream_rate{application="city",stream="city/parse:0",gateway="edge-1"} 12.5',
         'echo_stream_dead_letters{application="city",stream="city/parse:0",gateway="fog-1"} 1',
         'echo_stream_latency_seconds{application="city",stream="city/parse:0",gateway="fog-1",quantile="0.99"} 0.04',
+        'echo_checkpoints{application="city",gateway="fog-1"} 7',
+        'echo_checkpoint_bytes{application="city",gateway="fog-1"} 1024',
+        'echo_checkpoint_cost_seconds{application="city",gateway="fog-1"} 0.002',
+        'echo_checkpoint_waiting_seconds{application="city",gateway="fog-1"} 0.03',
       ]) {
         assert.ok(text.includes(line), `missing: ${line}`);
       }

@@ -517,6 +517,9 @@ export function heartbeat(gateway: string, at: number, records: number): Heartbe
     nodes: {},
     streams,
     gates: [],
+    ...(gateway === 'fog-1' && {
+      checkpoints: [{ application: 'city', taken: 7, bytes: 1_024, lastMs: 2, waitingMs: 30 }],
+    }),
   };
 }
 
