@@ -12,6 +12,8 @@ export type TaskClass =
   | 'journal'
   /** Members of the node instance. */
   | 'property'
+  /** A type that is not Node-RED's own: node and flow context, if it uses them. */
+  | 'contributed'
   /** Something nobody can read: timers, sockets, variables of its own. */
   | 'opaque';
 
@@ -75,7 +77,7 @@ export function taskClass(node: TaskConfig): TaskClass {
     case 'tcp request':
       return 'opaque';
     default:
-      return 'context';
+      return 'contributed';
   }
 }
 

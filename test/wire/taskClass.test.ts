@@ -31,7 +31,7 @@ const rows: readonly (readonly [TaskClass, TaskConfig])[] = [
   ['stateless', { type: 'http request' }],
   ['stateless', { type: 'subflow:abc' }],
   ['stateless', { type: 'echo channel' }],
-  ['context', { type: 'contributed' }],
+  ['contributed', { type: 'of another package' }],
 ];
 
 describe('class of a task', () => {

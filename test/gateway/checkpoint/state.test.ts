@@ -161,8 +161,25 @@ describe('gateway: the state of tasks', function () {
     const file = join(consumer.userDir, 'echo', 'checkpoints', 'app.log');
     const [tab, into] = takes(LEVEL);
     const debug = node('task', 'debug', [], { active: false, complete: 'payload' });
-    await waitFor(() => existsSync(file), { what: 'checkpoints of a task nobody knows' });
+    await waitFor(() => existsSync(file), { what: 'the checkpoints of before' });
     await consumer.deploy([tab!, into!, debug]);
     assert.ok(!existsSync(file));
+  });
+
+  it('a contributed task is kept once it is seen to use context', async () => {
+    const file = join(consumer.userDir, 'echo', 'checkpoints', 'app.log');
+    const counted = async () => {
+      const kept = (await (await fetch(`${consumer.url}/context/node/task?store=memory`)).json()) as {
+        memory?: { n?: { msg: string } };
+      };
+      return Number(kept.memory?.n?.msg ?? 0);
+    };
+    await consumer.deploy(takes(LEVEL, node('task', 'probe-sink', [], { counts: true })));
+    await producer.deploy(sends(LEVEL, ++run, 200, 500));
+    await waitFor(async () => (await counted()) === 200 && existsSync(file), { what: 'a checkpoint' });
+    await waitFor(async () => (await backlog()) === 0, { what: 'all to be in a checkpoint' });
+    await consumer.kill();
+    await consumer.start();
+    assert.equal(await counted(), 200);
   });
 });

@@ -30,6 +30,7 @@ module.exports = (RED) => {
     this.on('input', (msg, _send, done) => {
       const cause = gateway()?.follower.causeOf(msg)?.id;
       sunk.push({ node: id, payload: msg.payload, cause });
+      if (config.counts) this.context().set('n', (this.context().get('n') ?? 0) + 1);
       if (config.completes) done();
       if (config.throws) throw new Error('made to fail');
       if (config.completes) return;
