@@ -34,8 +34,8 @@ export type FragmentEvent =
   | { readonly type: 'seen'; readonly quiet: boolean; readonly at: number }
   /** Answer to `capture`: it took `costMs` of the event loop. */
   | { readonly type: 'captured'; readonly costMs: number; readonly at: number }
-  /** The checkpoint taken last survives a crash, or could not be written. */
-  | { readonly type: 'written'; readonly ok: boolean; readonly at: number }
+  /** The checkpoint taken last survives a crash, or could not be written; writing took `costMs` of the event loop too. */
+  | { readonly type: 'written'; readonly ok: boolean; readonly at: number; readonly costMs?: number }
   | { readonly type: 'options'; readonly options: FragmentOptions }
   | { readonly type: 'tick'; readonly at: number };
 
@@ -77,7 +77,10 @@ export function reduceFragment(
       return resumed({ ...state, changedAt: undefined, writing: true, restUntil });
     }
     case 'written': {
-      if (event.ok) return decide({ ...state, writing: false }, undefined, event.at);
+      if (event.ok) {
+        const restUntil = state.restUntil + (event.costMs ?? 0) / SHARE;
+        return decide({ ...state, writing: false, restUntil }, undefined, event.at);
+      }
       const restUntil = event.at + RETRY_MS;
       const changedAt = state.changedAt ?? event.at;
       return { state: { ...state, writing: false, restUntil, changedAt }, effects: [] };

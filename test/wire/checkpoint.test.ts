@@ -25,7 +25,7 @@ function upon(options: FragmentOptions, ...events: FragmentEvent[]) {
 const changed = (at: number): FragmentEvent => ({ type: 'changed', at });
 const seen = (at: number, quiet: boolean): FragmentEvent => ({ type: 'seen', quiet, at });
 const captured = (at: number, costMs = 1): FragmentEvent => ({ type: 'captured', costMs, at });
-const written = (at: number, ok = true): FragmentEvent => ({ type: 'written', ok, at });
+const written = (at: number, ok = true, costMs = 0): FragmentEvent => ({ type: 'written', ok, at, costMs });
 const tick = (at: number): FragmentEvent => ({ type: 'tick', at });
 
 describe('checkpoints of a fragment', () => {
@@ -71,6 +71,8 @@ describe('checkpoints of a fragment', () => {
     assert.deepEqual(upon(EXACT, ...expensive, seen(200, true)).effects, []);
     assert.equal(fragmentDue(upon(EXACT, ...expensive).state), 500);
     assert.deepEqual(upon(EXACT, ...expensive, seen(500, true)).effects, ['capture']);
+    const toWrite = [changed(0), seen(0, true), captured(100, 100), written(150, true, 50), changed(151)];
+    assert.equal(fragmentDue(upon(EXACT, ...toWrite).state), 750);
   });
 
   it('tries again when one could not be written', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { GateStatus } from '../../../src/wire/control.ts';
 import { disposables } from '../../kit/cleanup.ts';
 import { waitFor } from '../../kit/wait.ts';
 import { startDesk } from '../kit/desk.ts';
@@ -46,14 +47,16 @@ describe('gateway: the state of tasks inside subflows', function () {
         consumers: [{ gateway: 'fog-1', tasks: ['task'] }],
       }),
     ]);
-  const backlog = async () => {
-    const { streams } = await producer.gate<{ streams: { backlog?: { records: number } }[] }>(
-      'status',
-      'none',
+  /** So many of all there ever were. */
+  const passed = (count: number) =>
+    waitFor(
+      async () => {
+        const { streams } = await producer.gate<GateStatus>('status', 'none');
+        const [out] = streams;
+        return out?.role === 'out' && out.head === count && out.backlog?.records === 0;
+      },
+      { what: 'all to be in a checkpoint' },
     );
-    return streams[0]?.backlog?.records;
-  };
-  const passed = () => waitFor(async () => (await backlog()) === 0, { what: 'all to be in a checkpoint' });
 
   before(async () => {
     const desk = await startDesk(kit);
@@ -82,13 +85,13 @@ describe('gateway: the state of tasks inside subflows', function () {
 
   it('is kept through one crash after another, in subflows of subflows too', async () => {
     await send(6);
-    await passed();
+    await passed(6);
     for (let deaths = 0; deaths < 2; deaths++) {
       await consumer.kill();
       await consumer.start();
     }
     await send(2);
-    await passed();
+    await passed(8);
     const groups = (await consumer.sunk()).map(({ payload }) => payload);
     assert.deepEqual(groups.at(-1), [
       [4, 5],

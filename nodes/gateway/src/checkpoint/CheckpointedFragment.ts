@@ -209,17 +209,22 @@ export class CheckpointedFragment implements Fragment {
   /** What is captured belongs together, since it is captured in one turn; it counts from when it is written. */
   async #capture(): Promise<void> {
     const started = performance.now();
-    const positions = this.#options.streams().positions(this.#tabs);
-    const parts = this.#partsOf(positions);
-    const synced = this.#options.streams().synced(positions);
-    const at = performance.now();
-    this.#lastMs = at - started;
-    this.#machine.dispatch({ type: 'captured', costMs: this.#lastMs, at });
+    let positions: StreamPositions;
+    let costMs: number;
     try {
+      positions = this.#options.streams().positions(this.#tabs);
+      const parts = this.#partsOf(positions);
+      const synced = this.#options.streams().synced(positions);
+      const at = performance.now();
+      this.#lastMs = at - started;
+      this.#machine.dispatch({ type: 'captured', costMs: this.#lastMs, at });
       if (synced !== undefined) await synced;
       // It ended meanwhile: its streams have gone on by themselves.
       if (this.#ended) return;
+      const began = performance.now();
       const written = this.#file.write(parts, positions.durably || this.#namesNewLog(positions));
+      costMs = performance.now() - began;
+      this.#lastMs += costMs;
       if (written !== undefined) await written;
     } catch (error) {
       this.#options.warn(`no checkpoint of ${this.#options.id} can be written: ${(error as Error).message}`);
@@ -228,7 +233,7 @@ export class CheckpointedFragment implements Fragment {
     }
     this.#taken++;
     this.#options.streams().committed(positions);
-    this.#machine.dispatch({ type: 'written', ok: true, at: performance.now() });
+    this.#machine.dispatch({ type: 'written', ok: true, costMs, at: performance.now() });
   }
 
   /** Once what was in it is trimmed, a consumer that knew nothing of that log would not miss it. */
