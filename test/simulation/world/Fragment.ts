@@ -100,7 +100,8 @@ export class Fragment {
 
   /** Tells in which state the tasks are: at a start, and in the end. */
   observe(final: boolean): void {
-    const { name, world, exact } = this.#gateway;
+    const { name, world } = this.#gateway;
+    const exact = final ? this.#machine?.state.exact : this.#gateway.exact;
     if (exact === undefined) return;
     world.witness.state({ gateway: name, exact, tasks: this.tasks.states, final });
   }
@@ -120,7 +121,7 @@ export class Fragment {
     const { ins, journal, world, name } = this.#gateway;
     if (this.#machine === undefined && this.#restored === undefined) return;
     for (const [stream, { incarnation, stable }] of this.#restored?.cursors ?? [])
-      if (!this.#forgotten.has(stream)) journal.set(`in ${stream}`, { incarnation, stable }, () => {});
+      if (!this.#forgotten.has(stream) && !ins.has(stream)) this.#keepAlone(stream, { incarnation, stable });
     this.#machine?.stop();
     this.#machine = undefined;
     for (const input of ins.values()) input.keepAlone();
@@ -130,6 +131,13 @@ export class Fragment {
     this.tasks.clear();
     world.witness.stateLost({ gateway: name });
     if (this.#holds) this.#hold(false);
+  }
+
+  #keepAlone(stream: string, cursor: ReceiverCursor): void {
+    const { journal, world, name: consumer, diskId: disk } = this.#gateway;
+    journal.set(`in ${stream}`, cursor, () =>
+      world.witness.consumerStored({ stream, consumer, disk, cursor }),
+    );
   }
 
   /** Once in a turn of the event loop. */
