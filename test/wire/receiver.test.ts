@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DataFrame, SequencedRecord } from '../../src/wire/frames.ts';
 import {
+  cursorNow,
   initReceiver,
   type Range,
   type ReceiverEffect,
@@ -165,6 +166,17 @@ describe('receiver', () => {
     run.on(settled(5)).on(settled(4));
     assert.equal(run.state.done, 6);
     assert.deepEqual(run.state.early, []);
+  });
+
+  it('the cursor of a checkpoint says what is finished beyond it', () => {
+    const run = new Run(0).on(messages(1, 6)).on(settled(1)).on(settled(3, 4)).on(settled(6));
+    const early = [
+      { from: 3, to: 4 },
+      { from: 6, to: 6 },
+    ];
+    assert.deepEqual(cursorNow(run.state), { incarnation, stable: 1, early });
+    run.on(settled(2, 5));
+    assert.deepEqual(cursorNow(run.state), { incarnation, stable: 6 });
   });
 
   it('what an earlier boot finished beyond its cursor is not handed over again, nor waited for', () => {
