@@ -33,6 +33,16 @@ const CORE = 'core';
 const LIBS = { fs: 'fs' };
 const PASS = 'return { row: msg.row };';
 const write = (file: string): string => `fs.appendFileSync(${JSON.stringify(file)}, msg.row + '\\n');`;
+/**
+ * What a task writes to a file is written again after a kill, at any level. Effectively once is what it does to its state:
+ * there rows are numbered, and what is written under one number is one row in that state.
+ */
+const tap = ({ level }: ChaosWire, file: string): string =>
+  level === 'effectively-once'
+    ? `const number = (context.get('number') ?? 0) + 1;
+context.set('number', number);
+fs.appendFileSync(${JSON.stringify(file)}, number + ' ' + msg.row + '\\n');`
+    : write(file);
 const refused = (taps: Taps): string => {
   const files = Object.fromEntries(WIRES.map(({ name }) => [outOf(name), taps.refused(name)]));
   return `fs.appendFileSync(${JSON.stringify(files)}[msg.error.source.id], msg.row + '\\n');`;
@@ -133,7 +143,7 @@ export function flowsOf(gateway: GatewayName, mqttPort: number, taps: Taps): Flo
         ...common,
         ...WIRES.flatMap((wire) => [
           echoIn(wire, 'fog', 'fog-1'),
-          functionNode({ id: `on-${wire.name}`, z: TAB, wires: [] }, write(taps.of(wire.name)), {
+          functionNode({ id: `on-${wire.name}`, z: TAB, wires: [] }, tap(wire, taps.of(wire.name)), {
             libs: LIBS,
           }),
         ]),

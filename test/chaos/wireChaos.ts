@@ -129,8 +129,16 @@ function countKinds(faults: readonly Made[]): ChaosReport['faults'] {
   return counts;
 }
 
-const rowsOf = (file: string): number[] =>
-  existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map(Number) : [];
+/** Rows in the order of their numbers, where they have some: the last line of a number holds. */
+function rowsOf(file: string): number[] {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  const rows = new Map<number, number>();
+  for (const [i, line] of lines.entries()) {
+    const [row, number = i] = line.split(' ').map(Number).reverse();
+    rows.set(number, row!);
+  }
+  return [...rows].sort(([a], [b]) => a - b).map(([, row]) => row);
+}
 
 /** Highest row so far. */
 const last = (file: string): number => rowsOf(file).reduce((a, b) => Math.max(a, b), 0);
