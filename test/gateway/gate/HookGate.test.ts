@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { disposables } from '../../kit/cleanup.ts';
+import { waitFor } from '../../kit/wait.ts';
 import { config, Runtime, TAB } from '../kit/runtime.ts';
 
 describe('gate', () => {
@@ -72,5 +73,41 @@ describe('gate', () => {
     runtime.gate.resume('app');
     await turn();
     assert.deepEqual(runtime.received, ['a:1', 'a:2']);
+  });
+
+  it('after a pause lets in what waits as fast as a source at full speed sends on', async () => {
+    const runtime = new Runtime(kit, 10_000);
+    runtime.startNodes(config('in', ['a']), config('a'));
+    const all: string[] = [];
+    const send = (count: number): void => {
+      for (let i = 0; i < count; i++) runtime.send('in', ['a'], { payload: all.push(`a:${all.length}`) - 1 });
+    };
+    runtime.gate.pause('app', new Set([TAB]));
+    send(500);
+    runtime.gate.resume('app');
+    for (let i = 0; i < 40; i++) {
+      send(500);
+      await turn();
+    }
+    await waitFor(() => runtime.received.length === all.length, { what: 'the rest' });
+    assert.deepEqual(runtime.received, all);
+    assert.deepEqual(runtime.warnings, []);
+  });
+
+  it('looks at the routes of messages only while something may have to be held', async () => {
+    const runtime = new Runtime(kit);
+    runtime.startNodes(config('in', ['a']), config('a'));
+    assert.equal(runtime.hooked('preRoute'), false);
+    close(runtime);
+    runtime.send('in', ['a'], { payload: 1 });
+    runtime.gate.open('d1', 'drop');
+    assert.equal(runtime.hooked('preRoute'), true);
+    await turn();
+    assert.equal(runtime.hooked('preRoute'), false);
+    runtime.stopNodes();
+    assert.equal(runtime.hooked('preRoute'), true);
+    runtime.startNodes(config('in', ['a']), config('a'));
+    assert.equal(runtime.hooked('preRoute'), false);
+    assert.deepEqual(runtime.received, ['a:1']);
   });
 });

@@ -28,17 +28,18 @@ export class Runtime {
   readonly follower: HookFollower;
   #configs: NodeConfig[] = [];
   readonly #nodes = new Map<string, RedNode>();
-  readonly #hooks = new Map<string, Hook[]>();
+  /** By `kind.label`, in the order in which they were added. */
+  readonly #hooks = new Map<string, Hook>();
 
   constructor(kit: Disposables, mostHeld?: number) {
     const red = {
       events: this.events,
       hooks: {
-        add: (name: string, hook: Hook) => {
-          const [kind] = name.split('.') as [string];
-          this.#hooks.set(kind, [...(this.#hooks.get(kind) ?? []), hook]);
+        add: (name: string, hook: Hook) => void this.#hooks.set(name, hook),
+        remove: (name: string) => {
+          const gone = name.replace('*', '');
+          for (const known of this.#hooks.keys()) if (known.endsWith(gone)) this.#hooks.delete(known);
         },
-        remove: () => this.#hooks.clear(),
       },
       util: { cloneMessage: (msg: object) => ({ ...msg }) },
       nodes: {
@@ -119,7 +120,13 @@ export class Runtime {
     return node;
   }
 
+  /** Some hook of this kind is there. */
+  hooked(kind: string): boolean {
+    return [...this.#hooks.keys()].some((name) => name.startsWith(`${kind}.`));
+  }
+
   #pass(kind: string, event: unknown): boolean {
-    return (this.#hooks.get(kind) ?? []).every((hook) => hook(event) !== false);
+    const hooks = [...this.#hooks].filter(([name]) => name.startsWith(`${kind}.`));
+    return hooks.every(([, hook]) => hook(event) !== false);
   }
 }

@@ -11,6 +11,7 @@ import type { NodeCounters } from '../../../../src/wire/control.ts';
 import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex } from '../flowIndex.ts';
 import { Members } from '../Members.ts';
+import { markCopies } from '../origin.ts';
 import type { Followed, Follower, HeldByTask, Lineage, Outcome } from '../ports.ts';
 import type { CompleteEvent, ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
 import { Cause } from './cause.ts';
@@ -51,6 +52,9 @@ export class HookFollower implements Follower, Custody {
   #ending: { probe: Probe; msg: object; cause: Cause | undefined }[] = [];
   #leaving: { probe: Probe; cause: Cause; error: unknown }[] = [];
   readonly #sweep: NodeJS.Timeout;
+  readonly #threw = ({ node }: Probe, msg: object, error: unknown): void => {
+    this.#onComplete({ msg, error, node: { id: node.id, node } });
+  };
   /** Coarse: every step of every message reads it. */
   #clock = performance.now();
 
@@ -161,6 +165,7 @@ export class HookFollower implements Follower, Custody {
   }
 
   #onSend(events: SendEvent[]): undefined {
+    markCopies(events);
     for (const event of events) {
       this.#markWithCause(event.msg);
       const probe = this.#probe(event.source.node);
@@ -196,7 +201,7 @@ export class HookFollower implements Follower, Custody {
     const unkept = probe.arrived(msg, this.#openCause(msg)?.lineage);
     if (unkept !== undefined)
       this.#warn(`node ${node.id} (${node.type}) holds what no checkpoint can: ${unkept.message}`);
-    probe.guard((thrown, error) => this.#onComplete({ msg: thrown, error, node: { id: node.id, node } }));
+    probe.guard(this.#threw);
     return undefined;
   }
 

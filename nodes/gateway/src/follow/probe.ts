@@ -10,6 +10,8 @@ import { Transit } from './transit.ts';
 /** One message in this many has its service time measured. */
 const SAMPLE = 64;
 
+type Handler = NonNullable<RedNode['_inputCallback']>;
+
 export class Counters {
   received = 0;
   sent = 0;
@@ -38,7 +40,9 @@ export class Probe {
   #lastFinishedTurn = 0;
   #lastFinishedAt = 0;
   #sample: { msg: object; start: number } | undefined;
-  #handler: RedNode['_inputCallback'];
+  /** The handler of the node, and what stands in for it. */
+  #guarded: Handler | undefined;
+  #guard: Handler | undefined;
   /** Completed last. */
   #completed: object | undefined;
 
@@ -79,25 +83,30 @@ export class Probe {
   }
 
   /**
-   * Calls `threw` when the handler throws at the message that arrives now without having completed it: Node-RED only
+   * `threw` hears of it when the handler throws at the message that arrives now without having completed it: Node-RED only
    * logs that, and `done` will never be called. The handler is stood in for during this one call.
    */
-  guard(threw: (msg: object, error: unknown) => void): void {
-    const { node } = this;
-    const handler = node._inputCallback;
-    if (!handler || handler.length < 3 || handler === this.#handler) return;
-    this.#handler = (msg, send, done) => {
-      node._inputCallback = handler;
-      this.#handler = undefined;
+  guard(threw: (probe: Probe, msg: object, error: unknown) => void): void {
+    const handler = this.node._inputCallback;
+    if (!handler || handler.length < 3 || handler === this.#guard) return;
+    if (handler !== this.#guarded) {
+      this.#guarded = handler;
+      this.#guard = this.#guardOf(handler, threw);
+    }
+    this.node._inputCallback = this.#guard!;
+  }
+
+  #guardOf(handler: Handler, threw: (probe: Probe, msg: object, error: unknown) => void): Handler {
+    return (msg, send, done) => {
+      this.node._inputCallback = handler;
       this.#completed = undefined;
       try {
-        handler.call(node, msg, send, done);
+        handler.call(this.node, msg, send, done);
       } catch (error) {
-        if (this.#completed !== msg) threw(msg as object, error);
+        if (this.#completed !== msg) threw(this, msg as object, error);
         throw error;
       }
     };
-    node._inputCallback = this.#handler;
   }
 
   nextTurn(): number {

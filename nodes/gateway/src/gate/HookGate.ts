@@ -9,12 +9,12 @@
 import type { GateOpened, GateStatus, StreamStatus } from '../../../../src/wire/control.ts';
 import { agentError, logLine } from '../errors.ts';
 import type { FlowIndex, Place } from '../flowIndex.ts';
+import { originOf, singleOrigin } from '../origin.ts';
 import type { Follower, Gate } from '../ports.ts';
 import type { ReceiveEvent, Red, RedNode, SendEvent } from '../red.ts';
 import { type Claims, close, expired, type Level, levels, nextExpiry, open } from './claims.ts';
 import { readClaims, writeClaims } from './claimsFile.ts';
 import { type Held, HeldQueue } from './held.ts';
-import { markCopies, type Origin, originOf } from './origin.ts';
 import { sortHeld } from './routing.ts';
 
 /**
@@ -53,7 +53,8 @@ export class HookGate implements Gate {
   readonly #refused = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   #lease: NodeJS.Timeout | undefined;
-  #call = 0;
+  #installed = false;
+  #routing = false;
 
   constructor(red: Red, options: HookGateOptions) {
     this.#red = red;
@@ -62,24 +63,22 @@ export class HookGate implements Gate {
     this.#levels = levels(this.#claims);
     this.#armLease();
     options.flows.onChange(() => {
+      this.#hookRoutes();
       if (options.flows.running) this.#releaseStarted();
     });
   }
 
   /** Registers the hooks; before those of the follower. */
   install(): void {
-    const { hooks } = this.#red;
-    // Node-RED waits for a hook that does not declare exactly one parameter.
-    hooks.add('onSend.echo-gate', (events) => {
-      markCopies(events, ++this.#call);
-      return undefined;
-    });
-    hooks.add('preRoute.echo-gate', (event) => this.#preRoute(event));
-    hooks.add('onReceive.echo-gate', (event) => this.#onReceive(event));
+    this.#installed = true;
+    this.#hookRoutes();
+    this.#red.hooks.add('onReceive.echo-gate', (event) => this.#onReceive(event));
   }
 
   stop(): void {
     clearTimeout(this.#lease);
+    this.#installed = false;
+    this.#routing = false;
     this.#red.hooks.remove('*.echo-gate');
   }
 
@@ -154,16 +153,24 @@ export class HookGate implements Gate {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Every message pays for a hook: that of routes is there only while something may have to be held. */
+  #hookRoutes(): void {
+    const needed = this.#levels.size > 0 || this.#queues.size > 0 || !this.#options.flows.running;
+    if (!this.#installed || needed === this.#routing) return;
+    this.#routing = needed;
+    if (needed) this.#red.hooks.add('preRoute.echo-gate', (event) => this.#preRoute(event));
+    else this.#red.hooks.remove('preRoute.echo-gate');
+  }
+
   #preRoute(event: SendEvent): undefined | false {
     const { flows, follower } = this.#options;
-    if (this.#levels.size === 0 && this.#queues.size === 0 && flows.running) return undefined;
     const source = flows.place(event.source.node);
     const destination = event.destination.id;
     const tab = flows.tabOf(destination) ?? source.tab;
     if (!this.#holds(event, tab, source)) return undefined;
     const msg = event.cloneMessage ? this.#red.util.cloneMessage(event.msg) : event.msg;
     const { release } = follower.hold(msg);
-    const origin = { source: this.#sender(event), ...(originOf(event) ?? this.#single(event.msg)) };
+    const origin = { source: this.#sender(event), ...(originOf(event) ?? singleOrigin(event.msg)) };
     this.#hold(tab, { msg, destination, routed: true, ...origin, release });
     return false;
   }
@@ -202,15 +209,10 @@ export class HookGate implements Gate {
     const stopped = !flows.running && this.#keeps(msg, tab) && this.#red.nodes.getNode(id) !== node;
     if (this.#levels.get(tab) !== 'all' && !stopped) return undefined;
     const { sent, release } = follower.hold(msg, node);
-    const origin = (sent && originOf(sent)) ?? this.#single(msg);
+    const origin = (sent && originOf(sent)) ?? singleOrigin(msg);
     const source = sent === undefined ? {} : { source: this.#sender(sent) };
     this.#hold(tab, { msg, destination: id, routed: false, ...origin, ...source, release });
     return false;
-  }
-
-  /** Origin of a message that was sent to one node only. */
-  #single(original: object): Origin {
-    return { original, call: ++this.#call };
   }
 
   #hold(tab: string, held: Held): void {
@@ -271,6 +273,7 @@ export class HookGate implements Gate {
     total.rerouted += sorted.rerouted;
     total.dropped += sorted.dropped + (this.#refused.get(tab) ?? 0);
     this.#refused.delete(tab);
+    this.#hookRoutes();
   }
 
   /**
@@ -284,6 +287,7 @@ export class HookGate implements Gate {
       const held = queue.shift();
       if (held === undefined) {
         this.#queues.delete(tab);
+        this.#hookRoutes();
         return;
       }
       try {
@@ -307,6 +311,7 @@ export class HookGate implements Gate {
     this.#levels = levels(this.#claims);
     for (const tabs of this.#pauses.values())
       for (const tab of tabs) if (!this.#levels.has(tab)) this.#levels.set(tab, 'sources');
+    this.#hookRoutes();
   }
 
   #armLease(): void {

@@ -1,5 +1,5 @@
 /** The messages held for one tab, in the order in which they are to be delivered. Pure. */
-import type { Origin } from './origin.ts';
+import type { Origin } from '../origin.ts';
 
 export interface Held extends Origin {
   readonly msg: object;
