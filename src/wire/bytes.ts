@@ -120,6 +120,12 @@ export class Writer {
     return this;
   }
 
+  /** Without its length. */
+  utf8(value: string): this {
+    this.#at += this.buffer.write(value, this.#at);
+    return this;
+  }
+
   bytes(value: Uint8Array): this {
     this.buffer.set(value, this.#at);
     this.#at += value.length;

@@ -20,9 +20,21 @@ export interface EncodedMessage {
 /** Nesting up to here is looked at by the fast path; deeper values (and cycles) go to the structured one. */
 const MAX_PLAIN_DEPTH = 64;
 
+/** Text stands for its UTF-8, which is then written at once where it is to stand. */
+export interface CarriedMessage {
+  readonly codec: CodecId;
+  readonly body: Buffer | string;
+}
+
 /** Throws ECHO_MESSAGE_NOT_CARRIED with the path of the first property that cannot travel. */
 export function encodeMessage(msg: object): EncodedMessage {
-  if (isPlainJson(msg, 0)) return { codec: CODEC_JSON, body: Buffer.from(JSON.stringify(msg)) };
+  const { codec, body } = carryMessage(msg);
+  return { codec, body: typeof body === 'string' ? Buffer.from(body) : body };
+}
+
+/** Throws as `encodeMessage`. */
+export function carryMessage(msg: object): CarriedMessage {
+  if (isPlainJson(msg, 0)) return { codec: CODEC_JSON, body: JSON.stringify(msg) };
   assertCarried(msg);
   try {
     return { codec: CODEC_V8, body: serialize(msg) };

@@ -42,6 +42,12 @@ export interface MarkerRecord {
 
 export type WireRecord = MessageRecord | GapRecord | MarkerRecord;
 
+/** A record to be encoded; a body of text stands for its UTF-8. */
+export type UnencodedRecord =
+  | (Omit<MessageRecord, 'body'> & { readonly body: Uint8Array | string })
+  | GapRecord
+  | MarkerRecord;
+
 const KIND_MESSAGE = 0;
 const KIND_GAP = 1;
 const FIRST_MARKER = 128;
@@ -50,7 +56,7 @@ const HAS_LINEAGE = 1;
 const HAS_KEY = 2;
 const CODEC_SHIFT = 4;
 
-export function encodeRecord(record: WireRecord): Buffer {
+export function encodeRecord(record: UnencodedRecord): Buffer {
   switch (record.kind) {
     case 'message':
       return encodeMessageRecord(record);
@@ -67,17 +73,18 @@ export function encodeRecord(record: WireRecord): Buffer {
   }
 }
 
-function encodeMessageRecord({ ts, lineage, key, codec, body }: MessageRecord): Buffer {
+function encodeMessageRecord(record: Extract<UnencodedRecord, { kind: 'message' }>): Buffer {
+  const { ts, lineage, key, codec, body } = record;
   const size =
     8 +
     (lineage === undefined ? 0 : textSize(lineage.origin.stream) + 14) +
     (key === undefined ? 0 : textSize(key)) +
-    body.length;
+    (typeof body === 'string' ? Buffer.byteLength(body) : body.length);
   const flags = (lineage ? HAS_LINEAGE : 0) | (key === undefined ? 0 : HAS_KEY) | (codec << CODEC_SHIFT);
   const writer = new Writer(size).u8(KIND_MESSAGE).u8(flags).u48(ts);
   if (lineage !== undefined) writer.text(lineage.origin.stream).u48(lineage.origin.seq).u53(lineage.id);
   if (key !== undefined) writer.text(key);
-  return writer.bytes(body).buffer;
+  return (typeof body === 'string' ? writer.utf8(body) : writer.bytes(body)).buffer;
 }
 
 /** Undefined for bytes that are no record this release can read or pass over. Never throws. */

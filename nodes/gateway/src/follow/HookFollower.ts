@@ -51,6 +51,7 @@ export class HookFollower implements Follower, Custody {
   readonly #counters = new Map<string, Counters>();
   #ending: { probe: Probe; msg: object; cause: Cause | undefined }[] = [];
   #leaving: { probe: Probe; cause: Cause; error: unknown }[] = [];
+  #endsHandled = false;
   readonly #sweep: NodeJS.Timeout;
   readonly #threw = ({ node }: Probe, msg: object, error: unknown): void => {
     this.#onComplete({ msg, error, node: { id: node.id, node } });
@@ -77,13 +78,19 @@ export class HookFollower implements Follower, Custody {
     hooks.add('onSend.echo-follow', (events) => this.#onSend(events));
     hooks.add('preDeliver.echo-follow', (event) => this.#preDeliver(event));
     hooks.add('onReceive.echo-follow', (event) => this.#onReceive(event));
-    hooks.add('postReceive.echo-follow', (event) => this.#postReceive(event));
     hooks.add('onComplete.echo-follow', (event) => this.#onComplete(event));
   }
 
   stop(): void {
     clearInterval(this.#sweep);
     this.#red.hooks.remove('*.echo-follow');
+    this.#endsHandled = false;
+  }
+
+  /** Every message pays for a hook: this one is there from when a node is met that does not complete what it gets. */
+  #hookHandled(): void {
+    this.#endsHandled = true;
+    this.#red.hooks.add('postReceive.echo-follow', (event) => this.#postReceive(event));
   }
 
   follow(lineage: Lineage, emit: () => void, settled: (outcome: Outcome) => void): Followed {
@@ -201,6 +208,7 @@ export class HookFollower implements Follower, Custody {
     const unkept = probe.arrived(msg, this.#openCause(msg)?.lineage);
     if (unkept !== undefined)
       this.#warn(`node ${node.id} (${node.type}) holds what no checkpoint can: ${unkept.message}`);
+    if (!this.#endsHandled && probe.neverCompletes) this.#hookHandled();
     probe.guard(this.#threw);
     return undefined;
   }
@@ -291,6 +299,8 @@ export class HookFollower implements Follower, Custody {
       if (this.#red.nodes.getNode(id) === probe.node) continue;
       this.#current.delete(id);
     }
+    if (this.#endsHandled) this.#red.hooks.remove('postReceive.echo-follow');
+    this.#endsHandled = false;
     for (const id of this.#counters.keys()) {
       if (this.#flows.tabOf(id) === undefined && !this.#current.has(id)) this.#counters.delete(id);
     }

@@ -1,5 +1,5 @@
 /** Makes the records of one stream: the message encoded, named after what caused it, of a size a wire carries. */
-import { encodeMessage } from '../../../../src/wire/codec.ts';
+import { carryMessage } from '../../../../src/wire/codec.ts';
 import { childLineage, hashText, type Lineage } from '../../../../src/wire/lineage.ts';
 import { encodeRecord } from '../../../../src/wire/records.ts';
 import { MAX_RECORD_BYTES } from '../../../../src/wire/stream.ts';
@@ -18,7 +18,7 @@ export class Encoder {
 
   /** Throws ECHO_MESSAGE_NOT_CARRIED, ECHO_MESSAGE_TOO_LARGE; the message has then caused nothing. */
   encode(msg: object, cause: Lineage | undefined): Buffer {
-    const { codec, body } = encodeMessage(msg);
+    const { codec, body } = carryMessage(msg);
     const ordinal = cause === undefined ? 0 : (this.#ordinals.get(cause) ?? 0);
     const lineage = cause === undefined ? {} : { lineage: childLineage(cause, this.#hash, ordinal) };
     const payload = encodeRecord({ kind: 'message', ts: Date.now(), codec, body, ...lineage });
