@@ -18,10 +18,11 @@ import { wireError } from '../../../../src/wire/wireErrors.ts';
 import { Driver } from '../Driver.ts';
 import type { CursorJournal } from './CursorJournal.ts';
 import { Intake, type LogPolicy } from './Intake.ts';
+import { Losses } from './Losses.ts';
 import { Rate } from './measures.ts';
 import { segmentBytesOf } from './overload.ts';
 import { StreamLog, type StreamLogOptions } from './StreamLog.ts';
-import { viewOf } from './views.ts';
+import { viewsFrom } from './views.ts';
 
 export interface OutStreamOptions {
   readonly stream: string;
@@ -53,9 +54,7 @@ export class OutStream {
   readonly #rate = new Rate();
   #sent = 0;
   #retransmitted = 0;
-  /** Records given up before a consumer had received them, by consumer; and those the worst hit of them lost. */
-  readonly #lostBy: Record<string, number> = {};
-  #givenUp = 0;
+  readonly #losses = new Losses();
   #closed = false;
 
   constructor(options: OutStreamOptions) {
@@ -107,7 +106,7 @@ export class OutStream {
 
   /** Declared loss: turned away, or given up before some consumer had it. */
   get lost(): number {
-    return this.#intake.lost + this.#givenUp;
+    return this.#intake.lost + this.#losses.total;
   }
 
   /** Records some consumer has not stably passed. */
@@ -178,13 +177,8 @@ export class OutStream {
   /** The oldest records that wait for the consumer, or for any, as an operator sees them. */
   inspect(consumer: string | undefined, limit: number, preview: number): Inspection {
     const { head } = this.#log;
-    const records: Inspection['records'] = [];
-    for (let next = this.#passedBy(consumer) + 1; records.length < limit; next = records.at(-1)!.to + 1) {
-      const entries = this.#log.read(next, head, FRAME_BYTES).slice(0, limit - records.length);
-      if (entries.length === 0) break;
-      records.push(...entries.map((entry) => viewOf(entry, preview)));
-    }
-    return { head, waiting: head - this.#passedBy(consumer), records };
+    const passed = this.#passedBy(consumer);
+    return { head, waiting: head - passed, records: viewsFrom(this.#log, passed + 1, limit, preview) };
   }
 
   /** Gives up what waits for the consumer, or for all: declared loss of what they have not received. */
@@ -202,11 +196,10 @@ export class OutStream {
     const { bytes, since } = this.#log.extent(this.#log.head - waiting + 1);
     const rate = this.#rate.of(this.#intake.appended, performance.now());
     const consumers: OutStreamStatus['consumers'] = {};
-    for (const [id, c] of Object.entries(this.#state.consumers))
-      consumers[id] = {
-        ...positions(c),
-        ...(this.#lostBy[id] === undefined ? {} : { lost: this.#lostBy[id] }),
-      };
+    for (const [id, c] of Object.entries(this.#state.consumers)) {
+      const lost = this.#losses.of(id);
+      consumers[id] = { ...positions(c), ...(lost === undefined ? {} : { lost }) };
+    }
     return {
       stream: this.#options.stream,
       role: 'out',
@@ -258,10 +251,7 @@ export class OutStream {
     const given = Object.entries(this.#state.consumers).filter(
       ([id]) => consumer === undefined || id === consumer,
     );
-    const lost = Object.fromEntries(given.map(([id, c]) => [id, Math.max(0, upTo - c.received)]));
-    for (const [id, count] of Object.entries(lost))
-      if (count > 0) this.#lostBy[id] = (this.#lostBy[id] ?? 0) + count;
-    this.#givenUp += Math.max(0, ...Object.values(lost));
+    const lost = this.#losses.add(upTo, given);
     const named = consumer === undefined ? {} : { consumer };
     this.#dispatch({ type: 'giveUp', upTo, ...named, at: performance.now() });
     // Without consumers there is nobody whose cursor would trim it.

@@ -3,6 +3,9 @@ import { decodeMessage } from '../../../../src/wire/codec.ts';
 import type { RecordView } from '../../../../src/wire/operate.ts';
 import { decodeRecord, type MessageRecord } from '../../../../src/wire/records.ts';
 import type { LogEntry } from './Segment.ts';
+import type { StreamLog } from './StreamLog.ts';
+
+const READ_BYTES = 64 * 1024;
 
 export interface Preview {
   readonly body: string;
@@ -16,7 +19,7 @@ export function previewOf({ codec, body }: MessageRecord, length: number): Previ
   return { body: text.slice(0, length), truncated: text.length > length };
 }
 
-export function viewOf({ seq, to, payload }: LogEntry, preview: number): RecordView {
+function viewOf({ seq, to, payload }: LogEntry, preview: number): RecordView {
   const record = decodeRecord(payload);
   const basis = {
     seq,
@@ -28,6 +31,22 @@ export function viewOf({ seq, to, payload }: LogEntry, preview: number): RecordV
   if (record?.kind !== 'message') return basis;
   const origin = record.lineage?.origin;
   return { ...basis, ...(origin === undefined ? {} : { origin }), ...previewOf(record, preview) };
+}
+
+/** The first `limit` records from a sequence on. */
+export function viewsFrom(
+  log: Pick<StreamLog, 'head' | 'read'>,
+  from: number,
+  limit: number,
+  preview: number,
+): RecordView[] {
+  const records: RecordView[] = [];
+  for (let next = from; records.length < limit; next = records.at(-1)!.to + 1) {
+    const entries = log.read(next, log.head, READ_BYTES).slice(0, limit - records.length);
+    if (entries.length === 0) break;
+    records.push(...entries.map((entry) => viewOf(entry, preview)));
+  }
+  return records;
 }
 
 /** What JSON has no word for is named by its kind. */
