@@ -5,6 +5,7 @@ import { readIn, readOut } from '../byHand/settings.ts';
 import { inStatus, NOT_SET_UP, outStatus } from '../byHand/status.ts';
 import { logLine } from '../errors.ts';
 import type { StreamState } from '../ports.ts';
+import { Completions } from './Completions.ts';
 import type { EchoBrokerNode } from './echoBroker.ts';
 import type { RuntimeApi, RuntimeNode } from './runtime.ts';
 import { keepShown, type NodeStatus } from './status.ts';
@@ -18,9 +19,10 @@ export function openOutByHand(RED: RuntimeApi, node: RuntimeNode, config: HandCo
   const { hands, broker } = brokerOf(RED, config);
   const out = opened(node, () => present(broker).openOut(readOut(config)));
   const stopStatus = show(node, broker, out, (end, now, before) => outStatus(end, now, before));
+  const completions = new Completions();
   node.on('input', (msg, _send, done) => {
     if (out === undefined) done(handError('ECHO_HAND_SETTINGS', { where: node.id }));
-    else out.append(msg, hands?.causeOf(msg)).then(() => done(), done);
+    else completions.add(out.append(msg, hands?.causeOf(msg)), done);
   });
   node.on('close', (removed, done) => {
     stopStatus();

@@ -3,6 +3,7 @@ import { ECHO_OUT, type EchoOutNode, isByHand } from '../../../../src/wire/nodes
 import { outChoice } from '../../../../src/wire/options.ts';
 import { wireError } from '../../../../src/wire/wireErrors.ts';
 import { openOutByHand } from './byHand.ts';
+import { Completions } from './Completions.ts';
 import type { FindRuntime, RuntimeApi, RuntimeNode } from './runtime.ts';
 import { showStatus } from './status.ts';
 
@@ -33,6 +34,7 @@ function openEchoOut(node: RuntimeNode, config: EchoOutNode, find: FindRuntime):
     node.error(error);
   }
   const stopStatus = showStatus(node, stream, find);
+  const completions = new Completions();
 
   node.on('input', (msg, _send, done) => {
     const runtime = find();
@@ -40,7 +42,7 @@ function openEchoOut(node: RuntimeNode, config: EchoOutNode, find: FindRuntime):
       done(wireError('ECHO_STREAM_NOT_OPEN', { message: 'the ECHO agent is not running', where: stream }));
       return;
     }
-    runtime.streams.append(stream, msg, runtime.follower.causeOf(msg)).then(() => done(), done);
+    completions.add(runtime.streams.append(stream, msg, runtime.follower.causeOf(msg)), done);
   });
   node.on('close', (_removed, done) => {
     stopStatus();
