@@ -19,6 +19,8 @@ import { Counters, Probe } from './probe.ts';
 
 const CAUSE = Symbol('echo.cause');
 type Marked = { [CAUSE]?: () => Cause };
+/** Its `then` is a microtask that costs less than `queueMicrotask`. */
+const SETTLED = Promise.resolve();
 
 /** What the gate asks of the follower when it takes a message into custody. */
 export interface Custody {
@@ -241,16 +243,16 @@ export class HookFollower implements Follower, Custody {
     probe.completed(msg);
     if (cause === undefined) return undefined;
     // Only then do catch and complete nodes receive what belongs to the cause.
-    if (this.#leaving.length === 0) queueMicrotask(() => this.#leave());
+    if (this.#leaving.length === 0) void SETTLED.then(this.#leave);
     this.#leaving.push({ probe, cause, error });
     return undefined;
   }
 
-  #leave(): void {
+  readonly #leave = (): void => {
     const leaving = this.#leaving;
     this.#leaving = [];
     for (const { probe, cause, error } of leaving) cause.leave(probe, this.#clock, error);
-  }
+  };
 
   /** Entering makes a new context even where it is the cause's already. */
   #enter(cause: Cause): void {

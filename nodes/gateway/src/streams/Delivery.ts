@@ -68,6 +68,8 @@ const retryDelay = (failures: number): number => Math.min(100 * 2 ** (failures -
 const ALONE_MS = 100;
 /** Records handed over before the event loop gets a turn. */
 const BATCH = 32;
+/** What was handed over leaves the queue when it is so many, and half of it: moving the rest each time would cost more. */
+const FORGOTTEN = 256;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -136,6 +138,7 @@ export class Delivery {
 
   /** What is passed over is not handed over any more. */
   drop(seqs: readonly number[]): void {
+    this.#forgetDelivered();
     this.#queue = this.#queue.filter(({ seq, replay }) => replay !== undefined || !seqs.includes(seq));
     if (this.#alone !== undefined && seqs.includes(this.#alone.seq)) this.#accompany(this.#alone);
   }
@@ -154,10 +157,14 @@ export class Delivery {
   #pump(): void {
     this.#scheduled = true;
     const held = !this.#deliverSome();
-    this.#queue.splice(0, this.#next);
-    this.#next = 0;
-    this.#scheduled = !held && this.#queue.length > 0;
+    if (this.#next >= FORGOTTEN && this.#next * 2 >= this.#queue.length) this.#forgetDelivered();
+    this.#scheduled = !held && this.waiting > 0;
     if (this.#scheduled) setImmediate(() => this.#pump());
+  }
+
+  #forgetDelivered(): void {
+    this.#queue = this.#queue.slice(this.#next);
+    this.#next = 0;
   }
 
   /** False when delivery is held. */
