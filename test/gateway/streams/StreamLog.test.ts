@@ -288,8 +288,9 @@ describe('stream log', () => {
   it('a later birth is remembered', async () => {
     const folder = kit.folder();
     const log = open(folder);
-    assert.deepEqual(log.rebirth({ pe: 3, born: 5_000 }), { pe: 3, born: 5_001 });
+    const reborn = log.rebirth({ pe: 3, born: 5_000 });
+    assert.ok(reborn.pe === 3 && reborn.born > 5_000);
     await log.close();
-    assert.deepEqual(open(folder).incarnation, { pe: 3, born: 5_001 });
+    assert.deepEqual(open(folder).incarnation, reborn);
   });
 });

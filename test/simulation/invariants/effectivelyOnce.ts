@@ -4,17 +4,20 @@
  * task says it put there. A lost disk, and without fsync a power cut, ends that for what comes of the gateway.
  */
 import type { Invariant, Observations } from '../world/Witness.ts';
-import type { Report } from './books.ts';
+import { kept, type Report } from './books.ts';
 import { effectsOf } from './stateIsTheFold.ts';
 
 export function effectivelyOnce(report: Report): Invariant {
   const streams = new Map<string, Observations['routed']>();
+  /** All that a stream ever had. */
+  const producers = new Map<string, Set<string>>();
   const accepted = new Map<string, number[]>();
   const spoilt = new Set<string>();
 
   const isClean = (stream: string): boolean => {
     const known = streams.get(stream);
-    return known?.exact === true && !spoilt.has(known.producer) && known.fedBy.every(isClean);
+    const whole = [...(producers.get(stream) ?? [])].every((producer) => !spoilt.has(producer));
+    return known?.exact === true && whole && known.fedBy.every(isClean);
   };
 
   const checkOutputs = (gateway: string, { tasks, final }: Observations['state']): void => {
@@ -34,6 +37,7 @@ export function effectivelyOnce(report: Report): Invariant {
   return {
     routed(event) {
       streams.set(event.stream, event);
+      kept(producers, event.stream, () => new Set<string>()).add(event.producer);
     },
     accepted({ stream, value }) {
       if (!streams.get(stream)?.exact) return;

@@ -187,7 +187,9 @@ export class OutStream {
   #rebirth(after: number): void {
     const { file } = this.#log;
     const { pe } = file.incarnation;
-    file.incarnation = { pe, born: Math.max(after + 1, this.#gateway.wallClock) };
+    // Not the birth that a log lost since may have taken after the same one.
+    const later = after + 1 + this.#gateway.world.random.index(65_536);
+    file.incarnation = { pe, born: Math.max(later, this.#gateway.wallClock) };
     this.#gateway.world.witness.opened({
       stream: this.stream.name,
       log: file.id,

@@ -2,9 +2,13 @@
  * `log.json` of one log: its identity, the numbers it may use, and what stands in it that is not sent. Whole on disk after
  * each change; numbers are reserved without holding up the event loop.
  */
+import { randomInt } from 'node:crypto';
 import type { Incarnation } from '../../../../src/wire/stream.ts';
 import { readObject, writeWhole, writeWholeLater } from '../files.ts';
 import { Voids } from './Voids.ts';
+
+/** Births of two logs that follow the same one are that far apart, at most. */
+const MOST_APART_MS = 65_536;
 
 export interface LogStateOptions {
   readonly path: string;
@@ -77,9 +81,9 @@ export class LogState {
     if (this.#found === undefined || (this.#options.volatile() && this.#found.memory !== true)) this.write();
   }
 
-  /** A birth later than `by`. */
+  /** A birth later than `by`; not that which a log lost since may have taken after the same one. */
   rebirth(by: Incarnation): void {
-    this.#born = Math.max(by.born + 1, this.#options.now());
+    this.#born = Math.max(by.born + 1 + randomInt(MOST_APART_MS), this.#options.now());
     this.write();
   }
 
