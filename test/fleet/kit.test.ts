@@ -39,6 +39,8 @@ describe('test kit', () => {
   }
 
   describe('tcp proxy', () => {
+    const own = disposables();
+
     it('delays, stalls, cuts and heals a link without reordering what it carries', async () => {
       const broker = await startAedes(kit);
       const proxy = await startTcpProxy(kit, broker);
@@ -81,6 +83,20 @@ describe('test kit', () => {
       const started = Date.now();
       await client.publishAsync('t', Buffer.alloc(30_000), { qos: 1 });
       assert.ok(Date.now() - started >= 200, '30 kB at 100 kB/s take 0.3 s');
+    });
+
+    it('ends while something is held up that one end does not wait for any more', async () => {
+      const broker = await startAedes(own);
+      const proxy = await startTcpProxy(own, broker);
+      const socket = connect(proxy.port, '127.0.0.1').on('error', () => {});
+      await waitFor(() => proxy.connections === 1, { what: 'the connection' });
+      proxy.stall();
+      socket.write('held up');
+      await waitFor(() => proxy.stalled > 0, { what: 'what is held up' });
+      await broker.kill();
+      await waitFor(() => proxy.connections === 0, { what: 'the far end to be gone' });
+      await own.end();
+      socket.destroy();
     });
 
     it('refuses connections while it is cut', async () => {

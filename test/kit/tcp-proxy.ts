@@ -46,8 +46,9 @@ export async function startTcpProxy(
     ] as const) {
       socket.on('error', () => {});
       socket.once('close', (hadError) => {
-        pairs.delete(pair);
         if (hadError) other.destroy();
+        // One end may outlive the other for long: what it still has to say is held up.
+        if (other.destroyed) pairs.delete(pair);
       });
     }
     near.pipe(link.direction()).pipe(far);
@@ -60,7 +61,7 @@ export async function startTcpProxy(
   const proxy: TcpProxy = {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     get connections() {
-      return pairs.size;
+      return [...pairs].filter((pair) => pair.every((socket) => !socket.destroyed)).length;
     },
     get bytes() {
       return link.bytes;
