@@ -91,7 +91,7 @@ describe('test kit', () => {
       const socket = connect(proxy.port, '127.0.0.1').on('error', () => {});
       await waitFor(() => proxy.connections === 1, { what: 'the connection' });
       proxy.stall();
-      socket.write('held up');
+      socket.write(Buffer.alloc(1_000_000));
       await waitFor(() => proxy.stalled > 0, { what: 'what is held up' });
       await broker.kill();
       await waitFor(() => proxy.connections === 0, { what: 'the far end to be gone' });
