@@ -16,7 +16,7 @@ export function ownFlow(path: string): RawNode[] {
       ...{ id: 'own-count', type: 'function', ...place, name: '', outputs: 1, timeout: 0, noerr: 0 },
       ...{ finalize: '', libs: [], x: 300, y: 100, wires: [['own-file']] },
       initialize: "context.set('starts', (context.get('starts') ?? 0) + 1);",
-      func: "const n = (context.get('n') ?? 0) + 1; context.set('n', n); return { payload: `${context.get('starts')} ${n}` };",
+      func: "const n = (context.get('n') ?? 0) + 1; context.set('n', n); return { payload: context.get('starts') + ' ' + n };",
     },
     {
       ...{ id: 'own-file', type: 'file', ...place, name: '', filename: path, filenameType: 'str' },
