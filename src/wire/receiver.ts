@@ -7,7 +7,14 @@ import type { DataFrame, SequencedRecord } from './frames.ts';
 import type { GapReason } from './records.ts';
 import { ACK_INTERVAL_MS, GO_BACK_HOLD_MS } from './retry.ts';
 import type { Reduced } from './sender.ts';
-import { compareIncarnations, type Incarnation, NO_INCARNATION, sameBoot, WINDOW_RECORDS } from './stream.ts';
+import {
+  compareIncarnations,
+  type Incarnation,
+  NO_INCARNATION,
+  sameBoot,
+  WINDOW_BYTES,
+  WINDOW_RECORDS,
+} from './stream.ts';
 
 /** What the consumer keeps on disk. */
 export interface ReceiverCursor {
@@ -46,6 +53,8 @@ export interface ReceiverState {
   readonly persisting: number;
   readonly ackedAt: number;
   readonly ackedDone: number;
+  /** Bytes of messages taken since the last ACK in which `done` moved: the sender's byte window may be full of them. */
+  readonly unackedBytes: number;
   /** When the next ACK is due; undefined when there is nothing to say. */
   readonly ackAt: number | undefined;
   /** The sequence last asked for is not asked for again before `askAt`. */
@@ -113,6 +122,7 @@ export function initReceiver(
     persisting: cursor.stable,
     ackedAt: Number.NEGATIVE_INFINITY,
     ackedDone: cursor.stable,
+    unackedBytes: 0,
     ackAt: undefined,
     asked: 0,
     askAt: 0,
@@ -212,6 +222,7 @@ function takeRecords(before: ReceiverState, frame: DataFrame, effects: ReceiverE
   let missing = frame.records.length === 0 && frame.first > state.received + 1;
   let received = state.received;
   let duplicates = 0;
+  let { unackedBytes } = state;
   const limit = creditOf(state);
   const messages: SequencedRecord[] = [];
   const passed: Range[] = [];
@@ -224,13 +235,14 @@ function takeRecords(before: ReceiverState, frame: DataFrame, effects: ReceiverE
     if (missing || entry.seq > limit) break;
     if (entry.record.kind !== 'message') passed.push({ from: received + 1, to: entry.to });
     else if (!isEarly(state.early, entry.seq)) messages.push(entry);
+    if (entry.record.kind === 'message') unackedBytes += entry.record.body.length;
     if (entry.record.kind === 'gap') {
       effects.push({ type: 'loss', from: received + 1, to: entry.to, reason: entry.record.reason });
       state = { ...state, lost: state.lost + entry.to - received };
     }
     received = entry.to;
   }
-  state = { ...state, received, duplicates: state.duplicates + duplicates };
+  state = { ...state, received, unackedBytes, duplicates: state.duplicates + duplicates };
   if (passed.length > 0) state = settle(state, passed);
   if (messages.length > 0)
     effects.push({ type: 'deliver', records: messages, redeliveredTo: frame.redeliveredTo });
@@ -306,7 +318,8 @@ function creditOf(state: ReceiverState): number {
 /** At once when idle or when the sender may be short of credit, else at the next interval. */
 function acknowledge(state: ReceiverState, at: number, effects: ReceiverEffect[]) {
   if (!state.connected) return { state, effects };
-  const short = state.done - state.ackedDone >= state.window / 4;
+  const news = state.done - state.ackedDone;
+  const short = news >= state.window / 4 || (news > 0 && state.unackedBytes >= WINDOW_BYTES / 4);
   if (short || at - state.ackedAt >= ACK_INTERVAL_MS) return ackNow(state, at, effects);
   if (state.ackAt !== undefined) return { state, effects };
   return { state: { ...state, ackAt: state.ackedAt + ACK_INTERVAL_MS }, effects };
@@ -317,6 +330,7 @@ function ackNow(state: ReceiverState, at: number, effects: ReceiverEffect[], wan
   const { incarnation, received, done, stable } = state;
   const credit = creditOf(state);
   effects.push({ type: 'ack', positions: { incarnation, received, done, stable, credit, want } });
-  const acked = { ...state, credit, ackedAt: at, ackedDone: done, ackAt: undefined };
+  const unackedBytes = done > state.ackedDone ? 0 : state.unackedBytes;
+  const acked = { ...state, credit, ackedAt: at, ackedDone: done, unackedBytes, ackAt: undefined };
   return { state: want === 0 ? acked : { ...acked, asked: want, askAt: at + GO_BACK_HOLD_MS }, effects };
 }

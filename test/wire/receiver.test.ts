@@ -9,7 +9,7 @@ import {
   type ReceiverState,
   reduceReceiver,
 } from '../../src/wire/receiver.ts';
-import { WINDOW_RECORDS } from '../../src/wire/stream.ts';
+import { WINDOW_BYTES, WINDOW_RECORDS } from '../../src/wire/stream.ts';
 
 const boot = { disk: 'd', count: 1 };
 const incarnation = { pe: 0, born: 5 };
@@ -253,6 +253,20 @@ describe('receiver', () => {
         .map((a) => a.received),
       [3],
     );
+  });
+
+  it('answers at once when large messages may fill the byte window of the sender', () => {
+    const run = new Run(0);
+    run.on(messages(1, 1, {}, 100)).take();
+    const large = (seq: number): ReceiverEvent => {
+      const body = new Uint8Array(WINDOW_BYTES / 8);
+      return data(seq, [{ seq, to: seq, record: { kind: 'message', ts: 0, codec: 0, body } }], {}, 101);
+    };
+    const done = (seq: number): ReceiverEvent => ({ type: 'settled', incarnation, seqs: [seq], at: 101 });
+    run.on(done(1)).take();
+    assert.equal(run.on(large(2)).on(done(2)).acks().length, 0);
+    assert.equal(run.on(large(3)).on(done(3)).acks().length, 1);
+    assert.equal(run.on(large(4)).on(done(4)).acks().length, 0);
   });
 
   it('says nothing while the link is down, and where it is when it is up again', () => {
