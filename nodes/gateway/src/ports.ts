@@ -88,8 +88,8 @@ export interface Fragment {
   /** Where its streams stood at the last checkpoint of an earlier process; undefined for one it does not name. */
   cursorOf(stream: string): ReceiverCursor | undefined;
   releasedOf(stream: string, epoch: number): number | undefined;
-  /** The stream is retired. */
-  forget(stream: string): void;
+  /** A stream of it is no more. */
+  retired(): void;
 }
 
 export interface Fragments {

@@ -121,7 +121,7 @@ export class CheckpointedFragment implements Fragment {
     return known.epoch === epoch ? known.released : undefined;
   }
 
-  forget(): void {
+  retired(): void {
     this.#options.retired();
   }
 

@@ -141,9 +141,11 @@ export class CheckpointedFragments implements Fragments {
 
   #end(id: string): void {
     const known = this.#known.get(id);
-    // What an earlier process left would be taken for the truth later.
-    if (known === undefined) rmSync(this.#pathOf(id), { force: true });
-    if (known === undefined) return;
+    if (known === undefined) {
+      // What an earlier process left would be taken for the truth later.
+      rmSync(this.#pathOf(id), { force: true });
+      return;
+    }
     for (const tab of known.tabs) this.#byTab.delete(tab);
     this.#known.delete(id);
     this.#options.streams()?.keepAlone(known.tabs);

@@ -32,8 +32,8 @@ export class TaskState {
 
   /** One of these nodes has something in a context. */
   isKept(nodes: readonly RedNode[]): boolean {
-    return scopesOf(nodes).some(({ context }) =>
-      this.#options.stores.some((store) => context.keys(store).length > 0),
+    return scopesOf(nodes).some(({ name, context }) =>
+      this.#options.stores.some((store) => this.#keys(name, context, store).length > 0),
     );
   }
 

@@ -30,8 +30,4 @@ export class TaskQueue {
   delete(msg: object): void {
     this.#held.delete(msg);
   }
-
-  has(msg: object): boolean {
-    return this.#held.has(msg);
-  }
 }

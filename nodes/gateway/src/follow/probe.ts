@@ -35,6 +35,8 @@ export class Probe {
   endsEarly = false;
   /** What it holds, where checkpoints keep that. */
   kept: TaskQueue | undefined;
+  /** It was told that something it holds cannot be kept. */
+  #told = false;
   #forsaken = 0;
   #turns = 0;
   #lastFinishedTurn = 0;
@@ -127,11 +129,14 @@ export class Probe {
     return this.#lastFinishedAt > since && this.#lastFinishedTurn < turn;
   }
 
-  /** Returns why what it holds cannot be kept, if so. */
+  /** Returns why what it holds cannot be kept, the first time that it cannot. */
   arrived(msg: object, cause: Lineage | undefined): Error | undefined {
     this.counters.received++;
     if (this.counters.received % SAMPLE === 0) this.#sample = { msg, start: performance.now() };
-    return this.kept?.add(msg, cause);
+    const unkept = this.kept?.add(msg, cause);
+    if (unkept === undefined || this.#told) return undefined;
+    this.#told = true;
+    return unkept;
   }
 
   completed(msg: object): void {

@@ -66,7 +66,7 @@ export class InStreams {
     const known = this.#streams.get(stream);
     known?.stream.destroy();
     this.#streams.delete(stream);
-    if (known !== undefined) this.#options.fragments.of(known.options.tab)?.forget(stream);
+    if (known !== undefined) this.#options.fragments.of(known.options.tab)?.retired();
     this.#options.cursors.set(`in ${stream}`, undefined);
   }
 

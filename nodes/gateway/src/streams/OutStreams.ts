@@ -121,7 +121,7 @@ export class OutStreams {
     const { cursors, fragments } = this.#options;
     const { logged, tab } = this.#streams.get(stream) ?? {};
     this.#streams.delete(stream);
-    if (tab !== undefined) fragments.of(tab)?.forget(stream);
+    if (tab !== undefined) fragments.of(tab)?.retired();
     await logged?.destroy();
     rmSync(this.#folderOf(stream), { recursive: true, force: true });
     for (const [key] of cursors.entries(cursorsOf(stream))) cursors.set(key, undefined);
