@@ -5,10 +5,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export { freePort } from '../../src/orchestrator/fleet/ports.ts';
 
 export type Dispose = () => unknown;
+
+const HOOK_MS = 60_000;
+/** Beneath the limit of the hook, so that what does not end is named. */
+const END_MS = 40_000;
 
 export interface Disposables {
   /** Registers what ends something; returns the thing itself. */
@@ -21,10 +26,10 @@ export interface Disposables {
 
 /** Registers an `after` hook of the surrounding mocha suite: call it in `describe`, not in a test. Outside of mocha call `end()`. */
 export function disposables(): Disposables {
-  const stack: Dispose[] = [];
+  const stack: { readonly dispose: Dispose; readonly registered: Error }[] = [];
   const kit: Disposables = {
     add(thing, dispose) {
-      stack.push(dispose);
+      stack.push({ dispose, registered: new Error(`what was registered here did not end in ${END_MS} ms`) });
       return thing;
     },
     folder(prefix = 'echo-test-') {
@@ -33,9 +38,9 @@ export function disposables(): Disposables {
     },
     async end() {
       const errors: unknown[] = [];
-      for (let dispose = stack.pop(); dispose !== undefined; dispose = stack.pop()) {
+      for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
         try {
-          await dispose();
+          await within(END_MS, next.dispose(), next.registered);
         } catch (error) {
           errors.push(error);
         }
@@ -45,9 +50,23 @@ export function disposables(): Disposables {
   };
   if (typeof after === 'function') {
     after('ends what it started', async function () {
-      this.timeout(60_000);
+      this.timeout(HOOK_MS);
       await kit.end();
     });
   }
   return kit;
+}
+
+/** Rejects with `error` when `work` takes longer than `ms`. */
+async function within(ms: number, work: unknown, error: Error): Promise<void> {
+  const limit = new AbortController();
+  const late = delay(ms, undefined, { signal: limit.signal, ref: false }).then(() => {
+    throw error;
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    late.catch(() => {});
+    limit.abort();
+  }
 }

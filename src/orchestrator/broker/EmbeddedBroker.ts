@@ -48,8 +48,11 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
       for (const [client, name] of users) if (name === user) client.close();
     },
     close: async () => {
+      // Before the others are ended: none of them may come back meanwhile.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => aedes.close(() => server.close(() => resolve())));
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+      await closed;
     },
   };
 }

@@ -82,6 +82,7 @@ export class Deployer {
   /** A gateway is back: settles what is pending there and what waited for it. Returns the applications touched. */
   returned(gateway: string): Promise<string[]> {
     return this.#enqueue(async () => {
+      if (this.#closed) return [];
       const settled = await settle(this.#ports, gateway);
       await this.#leftovers();
       await this.#openForgotten(gateway);
@@ -89,7 +90,7 @@ export class Deployer {
     });
   }
 
-  /** Tries nothing again; resolves when nothing runs or waits. */
+  /** Resolves when no deploy runs or waits. What else is left to be done is done after the next start. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#again);
@@ -98,6 +99,7 @@ export class Deployer {
 
   async #leftovers(): Promise<void> {
     for (const record of this.#ports.store.journal.unfinished()) {
+      if (this.#closed) return;
       const step = resume(record.step);
       await this.#apply({ ...record, step }, () => {});
     }
@@ -109,6 +111,7 @@ export class Deployer {
     if (!fleet.has(gateway)) return;
     const waiting = new Set(store.deployed.pending({ gateway }).map((p) => p.deploy));
     for (const deploy of fleet.get(gateway).heartbeat?.gates ?? []) {
+      if (this.#closed || !fleet.online(gateway)) return;
       if (store.journal.open(deploy) || waiting.has(deploy)) continue;
       const params = { deploy, orphans: 'drop' } as const;
       await fleet.control.request(gateway, { method: 'gate.open', params }).catch((err: unknown) => {
@@ -144,7 +147,10 @@ export class Deployer {
     const online = [...new Set(store.deployed.pending().map((p) => p.gateway))].filter(
       (gateway) => fleet.has(gateway) && fleet.online(gateway),
     );
-    for (const gateway of online) await settle(this.#ports, gateway);
+    for (const gateway of online) {
+      if (this.#closed) return;
+      await settle(this.#ports, gateway);
+    }
     await this.#leftovers();
   }
 

@@ -182,8 +182,10 @@ export class MqttControlChannel implements ControlChannel {
 
   #takeStatus(gateway: string, payload: Buffer): void {
     const status = payload.toString('utf8');
-    if (status === 'offline') this.#options.onOffline(gateway);
-    else if (status !== 'online' && status !== '')
+    if (status === 'offline') {
+      this.#requests.left(gateway);
+      this.#options.onOffline(gateway);
+    } else if (status !== 'online' && status !== '')
       this.#malformed.note(gateway, `status of ${payload.length} bytes`);
   }
 

@@ -17,6 +17,8 @@ type Method = ControlRequest['method'];
 interface Waiting {
   readonly gateway: string;
   readonly method: Method;
+  /** The gateway went away: it is given the time of a blink. */
+  readonly left: () => void;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: EchoError) => void;
 }
@@ -32,6 +34,9 @@ const results: Record<Method, z.ZodType> = {
   'gateway.forget': z.unknown(),
 };
 
+/** A gateway that went away may be back after a blink of its link, and answer. */
+const BLINK_MS = 2_000;
+
 export class PendingRequests {
   readonly #timeoutMs: number;
   readonly #waiting = new Map<string, Waiting>();
@@ -44,15 +49,22 @@ export class PendingRequests {
   open(gateway: string, method: Method): { readonly id: string; readonly answered: Promise<unknown> } {
     const id = randomUUID();
     const answered = new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(() => this.fail(id, this.#noReply(gateway, method)), this.#timeoutMs);
+      const give = (ms: number, reason: string) =>
+        setTimeout(() => this.fail(id, noReply(gateway, `no reply to ${method} ${reason}`)), ms);
+      const timer = give(this.#timeoutMs, `within ${this.#timeoutMs} ms`);
+      let away: NodeJS.Timeout | undefined;
       const ended =
         <T>(how: (value: T) => void) =>
         (value: T) => {
           clearTimeout(timer);
+          clearTimeout(away);
           this.#waiting.delete(id);
           how(value);
         };
-      this.#waiting.set(id, { gateway, method, resolve: ended(resolve), reject: ended(reject) });
+      const left = () => {
+        away ??= give(BLINK_MS, 'before it went offline');
+      };
+      this.#waiting.set(id, { gateway, method, left, resolve: ended(resolve), reject: ended(reject) });
     });
     return { id, answered };
   }
@@ -74,17 +86,18 @@ export class PendingRequests {
     this.#waiting.get(id)?.reject(error);
   }
 
+  /** The gateway went away; where it is not back in a moment, what it was asked fails. */
+  left(gateway: string): void {
+    for (const waiting of this.#waiting.values()) if (waiting.gateway === gateway) waiting.left();
+  }
+
   failAll(error: EchoError): void {
     for (const id of [...this.#waiting.keys()]) this.fail(id, error);
   }
-
-  #noReply(gateway: string, method: Method): EchoError {
-    return gatewayError('ECHO_GATEWAY_NO_REPLY', {
-      message: `${gateway}: no reply to ${method} within ${this.#timeoutMs} ms`,
-      where: gateway,
-    });
-  }
 }
+
+const noReply = (gateway: string, reason: string): EchoError =>
+  gatewayError('ECHO_GATEWAY_NO_REPLY', { message: `${gateway}: ${reason}`, where: gateway });
 
 const refused = (
   { gateway, method }: Waiting,

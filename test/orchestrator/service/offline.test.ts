@@ -104,3 +104,25 @@ describe('a gateway that is away', () => {
     });
   });
 });
+
+describe('an orchestrator that ends', () => {
+  const kit = disposables();
+
+  it('begins nothing more for gateways that are back, and forgets none of them', async () => {
+    const rig = await startRig(kit);
+    const [, fog, cloud] = (await joinThree(rig.sim)) as [unknown, SimulatedGateway, SimulatedGateway];
+    for (const { control } of [fog, cloud]) control.vanish();
+    const away = ['fog-1', 'cloud-1'];
+    await waitFor(() => !away.some((name) => rig.sim.fleet.online(name)), { what: 'both to be away' });
+    await rig.orchestrator.deploy({ flow: chain(), options: { allowOffline: true } });
+    const asked = () => [fog, cloud].map(({ control }) => control.requests.length);
+    const before = asked();
+    for (const { control } of [fog, cloud]) control.faults.plan('gate.close', { kind: 'silence' });
+    await Promise.all([fog.restart(), cloud.restart()]);
+    const since = () => asked().map((count, i) => count - before[i]!);
+    await waitFor(() => since().some((count) => count > 0), { what: 'one of them to be asked' });
+    await rig.orchestrator.close();
+    assert.deepEqual(since().sort(), [0, 1]);
+    assert.equal(rig.sim.store.deployed.pending().length, 2);
+  });
+});
