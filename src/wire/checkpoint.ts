@@ -48,8 +48,10 @@ export type FragmentEffect =
   /** Take a checkpoint as it stands now; answer with `captured`, and with `written` when it is on disk. */
   | { readonly type: 'capture' };
 
-/** A checkpoint takes at most this part of the time. */
+/** A checkpoint takes at most this part of the time, */
 const SHARE = 1 / 5;
+/** unless that would hold up results for long: a disk that stalls once says little of the next time. ms */
+const MOST_REST_MS = 1_000;
 /** After a checkpoint could not be written, ms. */
 const RETRY_MS = 1_000;
 /** How long intake is held for a fragment that need not be exact, ms. */
@@ -73,12 +75,13 @@ export function reduceFragment(
     case 'seen':
       return decide(state, event.quiet, event.at);
     case 'captured': {
-      const restUntil = event.at + event.costMs * (1 / SHARE - 1);
+      const restUntil = event.at + Math.min(event.costMs * (1 / SHARE - 1), MOST_REST_MS);
       return resumed({ ...state, changedAt: undefined, writing: true, restUntil });
     }
     case 'written': {
       if (event.ok) {
-        const restUntil = state.restUntil + (event.costMs ?? 0) / SHARE;
+        const rest = Math.max(0, state.restUntil - event.at) + (event.costMs ?? 0) / SHARE;
+        const restUntil = event.at + Math.min(rest, MOST_REST_MS);
         return decide({ ...state, writing: false, restUntil }, undefined, event.at);
       }
       const restUntil = event.at + RETRY_MS;

@@ -18,7 +18,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions,
 ): Promise<Exclude<Awaited<T>, undefined | null | false | 0 | ''>> {
-  const limit = options.timeout ?? 10_000;
+  const limit = options.timeout ?? 20_000;
   const deadline = Date.now() + limit;
   for (;;) {
     let last: unknown;

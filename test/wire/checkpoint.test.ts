@@ -75,6 +75,17 @@ describe('checkpoints of a fragment', () => {
     assert.equal(fragmentDue(upon(EXACT, ...toWrite).state), 750);
   });
 
+  it('is late by a second at most because one took long', () => {
+    const stalled = [
+      changed(0),
+      seen(0, true),
+      captured(2_000, 2_000),
+      written(7_000, true, 5_000),
+      changed(7_001),
+    ];
+    assert.equal(fragmentDue(upon(EXACT, ...stalled).state), 8_000);
+  });
+
   it('tries again when one could not be written', () => {
     const failed = [changed(0), seen(0, true), captured(1), written(2, false)];
     assert.equal(fragmentDue(upon(EXACT, ...failed).state), 1_002);

@@ -53,7 +53,9 @@ describe('gateway: the state of tasks inside subflows', function () {
       async () => {
         const { streams } = await producer.gate<GateStatus>('status', 'none');
         const [out] = streams;
-        return out?.role === 'out' && out.head === count && out.backlog?.records === 0;
+        const done = out?.role === 'out' && out.head === count && out.backlog?.records === 0;
+        assert.ok(done, JSON.stringify([streams, await consumer.gate<GateStatus>('status', 'none')]));
+        return done;
       },
       { what: 'all to be in a checkpoint' },
     );
