@@ -81,6 +81,10 @@ function programFile(command, name) {
     ? readdirSync(folder).flatMap((file) => (file.endsWith(ending) ? [file.slice(0, -ending.length)] : []))
     : [];
   if (known.includes(name)) return join(folder, `${name}${ending}`);
+  if (name === '--help' || name === '-h') {
+    process.stdout.write(`${USAGE}\n\n${command}: ${known.join(', ')}; NAME --help tells its options\n`);
+    process.exit(0);
+  }
   throw new Failure(
     name === undefined ? `which ${PROGRAMS[command]}?` : `there is no ${PROGRAMS[command]} "${name}"`,
     `Choose one of: ${known.join(', ')}.`,

@@ -5,17 +5,18 @@
  *
  * Progress goes to standard error; the last line is one JSON object.
  */
-import { parseArgs } from 'node:util';
 import { disposables } from '../kit/cleanup.ts';
+import { programOptions } from '../kit/options.ts';
 import { drainBacklog, type Memory } from './backlogDrain.ts';
 import { rounded } from './sample.ts';
 
-const { values } = parseArgs({
-  options: {
+const values = programOptions(
+  {
     json: { type: 'boolean', default: false },
     records: { type: 'string', default: '1000000' },
   },
-});
+  ['records'],
+);
 const records = Number(values.records);
 const FRESH_RATE = 2_000;
 /** Messages that arrive meanwhile: for as long as draining at 50,000 a second takes. */

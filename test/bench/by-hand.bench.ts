@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { node, startProbedGateway, TAB, type TestNode } from '../gateway/kit/probed.ts';
 import { startMosquitto } from '../kit/brokers.ts';
 import { disposables } from '../kit/cleanup.ts';
+import { programOptions } from '../kit/options.ts';
 import { account } from '../kit/pace.ts';
 import { waitFor } from '../kit/wait.ts';
 
@@ -24,6 +25,7 @@ const QUIET_MS = 5_000;
 const WIRES = ['byHand', 'mqttQos1'] as const;
 type Wire = (typeof WIRES)[number];
 
+programOptions({ json: { type: 'boolean' } });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const kit = disposables();
 say('starting two Node-REDs and mosquitto');

@@ -7,13 +7,13 @@
  * The last line is one JSON object.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { loadSettings } from '../../settings.ts';
 import { createOrchestratorProcess, type OrchestratorProcess } from '../../src/orchestrator/main.ts';
 import { type Disposables, disposables } from '../kit/cleanup.ts';
 import { startRealGateway } from '../kit/gateways.ts';
+import { programOptions } from '../kit/options.ts';
 import { type BenchGateway, fleetOf, flowFor } from './deployFlow.ts';
 import { rounded, type Sample, sampleOf } from './sample.ts';
 
@@ -21,13 +21,14 @@ const LINES = ['4.1', '5.0', '5.0'] as const;
 /** Enough for a thousand gateways to enrol on one slow core. */
 const ENROL_LIMIT_MS = 300_000;
 
-const { values } = parseArgs({
-  options: {
+const values = programOptions(
+  {
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
     runs1000: { type: 'string', default: '3' },
   },
-});
+  ['runs', 'runs1000'],
+);
 const say = (text: string): void => void (values.json || process.stdout.write(`${text}\n`));
 
 async function startOrchestrator(kit: Disposables): Promise<OrchestratorProcess> {

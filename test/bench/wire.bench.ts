@@ -7,16 +7,16 @@
  *
  * Every run measures all wires one after another, each between fresh processes. The last line is one JSON object.
  */
-import { parseArgs } from 'node:util';
 import { startAedes, startMosquitto, type TestBroker } from '../kit/brokers.ts';
 import { type Disposables, disposables } from '../kit/cleanup.ts';
+import { programOptions } from '../kit/options.ts';
 import { residentMB } from '../kit/usage.ts';
 import { rounded, sampleOf } from './sample.ts';
 import { sustained, type Trial, trial } from './wireMeasure.ts';
 import { coreWire, echoWire, startBarePair, startPair, type Wire, type WireKind } from './wirePairs.ts';
 
-const { values } = parseArgs({
-  options: {
+const values = programOptions(
+  {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     runs: { type: 'string' },
@@ -24,7 +24,8 @@ const { values } = parseArgs({
     payloads: { type: 'string' },
     wires: { type: 'string', default: '' },
   },
-});
+  ['runs'],
+);
 const RUNS = Number(values.runs ?? (values.quick ? 1 : 5));
 const BROKERS = values.brokers.split(',');
 /** The broker, and the payload, that the figures of the last line are of. */

@@ -7,15 +7,15 @@
  * object; the exit code is 0 when nothing was lost or reordered, nothing repeated beyond what the level allows, and the
  * core MQTT nodes beside it lost something.
  */
-import { parseArgs } from 'node:util';
 import type { TestBroker } from '../kit/brokers.ts';
 import { disposables } from '../kit/cleanup.ts';
+import { programOptions } from '../kit/options.ts';
 import { schedule } from './schedule.ts';
 import { verdictOf } from './verdict.ts';
 import { type ChaosReport, runWireChaos } from './wireChaos.ts';
 
-const { values } = parseArgs({
-  options: {
+const values = programOptions(
+  {
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string' },
     every: { type: 'string', default: '1800' },
@@ -23,7 +23,8 @@ const { values } = parseArgs({
     brokers: { type: 'string', default: 'mosquitto,aedes' },
     json: { type: 'boolean', default: false },
   },
-});
+  ['minutes', 'every', 'rate'],
+);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const brokers = values.brokers.split(',') as TestBroker['kind'][];
 const durationMs = (Number(values.minutes) * 60_000) / brokers.length;

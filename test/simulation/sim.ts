@@ -1,14 +1,17 @@
 /**
- * `npm run -s sim -- [--seeds N] [--from S] [--trace]`: runs seeds on all cores. Progress goes to standard error; the
- * last line of standard output is one JSON object. Exit code 1 when a seed fails.
+ * Cut wires under random faults, simulated: runs seeds on all cores.
+ *
+ *     npm run -s sim -- [--seeds 10000] [--from 1] [--trace]
+ *
+ * `--trace` tells every event of each seed. Progress goes to standard error; the last line of standard output is one
+ * JSON object. Exit code 1 when a seed fails.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { programOptions } from '../kit/options.ts';
 import { simulate } from './simulate.ts';
 import { addTo, emptyTally, merge, type Part, type Tally } from './tally.ts';
 
-const USAGE = 'usage: npm run -s sim -- [--seeds N] [--from S] [--trace]';
 /** Seeds a worker is given at a time. */
 const PART = 250;
 const PROGRESS_MS = 2_000;
@@ -18,21 +21,6 @@ const SHOWN = 10;
 interface Options {
   readonly seeds: number;
   readonly from: number;
-  readonly trace: boolean;
-}
-
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '10000' },
-      from: { type: 'string', default: '1' },
-      trace: { type: 'boolean', default: false },
-    },
-  });
-  const [seeds, from] = [Number(values.seeds), Number(values.from)];
-  if (!Number.isSafeInteger(seeds) || seeds < 1 || !Number.isSafeInteger(from) || from < 0)
-    throw new Error('--seeds and --from are whole numbers');
-  return { seeds, from, trace: values.trace };
 }
 
 /** Every event of each seed, and what was wrong with it. */
@@ -94,15 +82,17 @@ function report(tally: Tally, of: number, started: number): void {
   );
 }
 
-let options: Options;
-try {
-  options = readOptions();
-} catch (error) {
-  console.error(`${(error as Error).message}\n${USAGE}`);
-  process.exit(2);
-}
+const values = programOptions(
+  {
+    seeds: { type: 'string', default: '10000' },
+    from: { type: 'string', default: '1' },
+    trace: { type: 'boolean', default: false },
+  },
+  ['seeds', 'from'],
+);
+const options: Options = { seeds: Number(values.seeds), from: Number(values.from) };
 const started = performance.now();
-const tally = options.trace ? trace(options) : await runAll(options);
+const tally = values.trace ? trace(options) : await runAll(options);
 const seconds = Math.round((performance.now() - started) / 100) / 10;
 const failed = tally.failures.map(({ seed }) => seed).sort((a, b) => a - b);
 for (const [name, count] of [...Object.entries(tally.messages), ...Object.entries(tally.faults)])
