@@ -200,7 +200,7 @@ for (const version of ['5.0', '4.1'] as const) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       kit.add(server, () => server.close());
       web = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
-      gateway = await startProbedGateway(kit, version, { echo: { followLimitMs: 500 } });
+      gateway = await startProbedGateway(kit, version, { echo: { followLimitMs: 2_000 } });
     });
 
     for (const { title, nodes, arrive, msg } of cases) {

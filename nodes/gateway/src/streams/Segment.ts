@@ -27,6 +27,8 @@ export interface LogEntry {
 const ENTRY_HEADER = 8;
 const CHUNK = 256 * 1024;
 const MARK_BYTES = 64 * 1024;
+/** Largest write whose buffer is kept. */
+const SCRATCH_BYTES = 1024 * 1024;
 
 interface Place {
   readonly seq: number;
@@ -180,9 +182,17 @@ export class Segment {
   }
 }
 
-/** One buffer for all of them: an object for each header would cost more than what it holds. */
+/**
+ * Writing is over when it returns, so that one buffer serves all writes: to allocate one for each would cost more than to
+ * fill it.
+ */
+let scratch = Buffer.allocUnsafeSlow(CHUNK);
+
+/** What is to be written; good until the next call. */
 function entriesOf(payloads: readonly Buffer[]): Buffer {
-  const bytes = Buffer.allocUnsafe(payloads.reduce((sum, payload) => sum + entryBytes(payload), 0));
+  const length = payloads.reduce((sum, payload) => sum + entryBytes(payload), 0);
+  if (length > scratch.length && length <= SCRATCH_BYTES) scratch = Buffer.allocUnsafeSlow(length);
+  const bytes = length > SCRATCH_BYTES ? Buffer.allocUnsafeSlow(length) : scratch.subarray(0, length);
   let at = 0;
   for (const payload of payloads) {
     at = bytes.writeUInt32BE(payload.length, at);
