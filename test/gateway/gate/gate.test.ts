@@ -10,12 +10,14 @@ const fn = (id: string, to: string[], comment = ''): TestNode =>
   node(id, 'function', [to], { func: `${comment}\nreturn msg;`, outputs: 1, timeout: 0, libs: [] });
 const SINK = node('sink', 'probe-sink', []);
 const COUNT = 10_000;
+/** Takes its time, as a request does, so that a redeploy always comes upon messages in it. */
+const SLOWLY = 'await new Promise((after) => setTimeout(after, 5));';
 /** A source that sends 2,500 messages a second, and two functions that each version of the flow changes. */
-const running = (version: number, run: number, tab = echoTab(TAB)): TestNode[] => [
+const running = (version: number, run: number, tab = echoTab(TAB), work = ''): TestNode[] => [
   tab,
   node('source', 'probe-source', [['a']], { rate: 2_500, count: COUNT, run }),
   fn('a', ['b'], `// ${version}`),
-  fn('b', ['sink'], `// ${version}`),
+  fn('b', ['sink'], `// ${version}\n${work}`),
   SINK,
 ];
 
@@ -45,12 +47,13 @@ for (const version of ['5.0', '4.1'] as const) {
       run: number,
       around: (deploy: () => Promise<void>) => Promise<void>,
       tab = echoTab(TAB),
+      work = '',
     ) {
-      await gateway.deploy(running(0, run, tab));
+      await gateway.deploy(running(0, run, tab, work));
       let redeploys = 0;
       while ((await count(gateway)) < COUNT * 0.9) {
         const arrived = await count(gateway);
-        await around(() => gateway.deploy(running(++redeploys, run, tab)));
+        await around(() => gateway.deploy(running(++redeploys, run, tab, work)));
         await waitFor(async () => (await count(gateway)) > arrived + 200, {
           what: 'messages after the deploy',
         });
@@ -69,16 +72,21 @@ for (const version of ['5.0', '4.1'] as const) {
     }
 
     it('loses and reorders none of 10,000 messages at 2,500 a second while every task is redeployed', async () => {
-      const { payloads, redeploys } = await redeployUnderLoad(1, async (deploy) => {
-        await close(gateway, 'sources');
-        await waitFor(async () => (await gateway.gate<GateStatus>('status', 'd1')).inFlight === 0, {
-          what: 'the tasks to drain',
-        });
-        await close(gateway, 'all', { sealed: true });
-        await deploy();
-        await open(gateway);
-      });
-      assert.ok(redeploys >= 3, `${redeploys} redeploys`);
+      const { payloads, redeploys } = await redeployUnderLoad(
+        1,
+        async (deploy) => {
+          await close(gateway, 'sources');
+          await waitFor(async () => (await gateway.gate<GateStatus>('status', 'd1')).inFlight === 0, {
+            what: 'the tasks to drain',
+          });
+          await close(gateway, 'all', { sealed: true });
+          await deploy();
+          await open(gateway);
+        },
+        undefined,
+        SLOWLY,
+      );
+      assert.ok(redeploys >= 1, `${redeploys} redeploys`);
       assert.deepEqual(
         payloads,
         Array.from({ length: COUNT }, (_, i) => i),
@@ -86,14 +94,19 @@ for (const version of ['5.0', '4.1'] as const) {
     });
 
     it('loses and reorders none when everything is stopped at once, in the middle of its way', async () => {
-      const { payloads } = await redeployUnderLoad(2, async (deploy) => {
-        await close(gateway, 'all', { sealed: true });
-        await waitFor(async () => (await gateway.gate<GateStatus>('status', 'd1')).inFlight === 0, {
-          what: 'the nodes to come to rest',
-        });
-        await deploy();
-        await open(gateway);
-      });
+      const { payloads } = await redeployUnderLoad(
+        2,
+        async (deploy) => {
+          await close(gateway, 'all', { sealed: true });
+          await waitFor(async () => (await gateway.gate<GateStatus>('status', 'd1')).inFlight === 0, {
+            what: 'the nodes to come to rest',
+          });
+          await deploy();
+          await open(gateway);
+        },
+        undefined,
+        SLOWLY,
+      );
       assert.deepEqual(
         payloads,
         Array.from({ length: COUNT }, (_, i) => i),
@@ -109,11 +122,8 @@ for (const version of ['5.0', '4.1'] as const) {
     });
 
     it("loses messages in the same test on a tab that is not ECHO's, as plain Node-RED does", async () => {
-      const { payloads } = await redeployUnderLoad(5, (deploy) => deploy(), {
-        id: TAB,
-        type: 'tab',
-        label: 'own',
-      });
+      const own = { id: TAB, type: 'tab', label: 'own' };
+      const { payloads } = await redeployUnderLoad(5, (deploy) => deploy(), own, SLOWLY);
       assert.ok(payloads.length < COUNT, 'nothing was lost: the test shows nothing');
     });
 
