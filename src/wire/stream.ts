@@ -6,7 +6,7 @@ export const WINDOW_RECORDS = 4096;
 /** DATA frames a sender may have sent beyond what is received: where more is to be sent, more travels in one. */
 export const WINDOW_FRAMES = 64;
 /** Bytes a sender may have sent beyond what is done; one larger record is let through alone. */
-export const WINDOW_BYTES = 1024 * 1024;
+export const WINDOW_BYTES = 4 * 1024 * 1024;
 /** Largest encoded record. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 

@@ -36,7 +36,7 @@ describe('stream log', () => {
       host,
       durability,
       segmentBytes,
-      cacheBytes,
+      cacheBytes: () => cacheBytes,
       now: () => 1_000,
       onReserved: () => {},
     });

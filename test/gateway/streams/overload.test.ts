@@ -106,7 +106,7 @@ describe('intake of a log', () => {
     const given: number[] = [];
     const log = new Log({
       ...{ folder: kit.folder(), stream: 's', epoch: 1, host: 'h', durability: full.durability },
-      ...{ segmentBytes: 200, cacheBytes: 1_000, now: () => 1, onReserved: () => intake.settle() },
+      ...{ segmentBytes: 200, cacheBytes: () => 1_000, now: () => 1, onReserved: () => intake.settle() },
     });
     const giveUp = (upTo: number): void => {
       given.push(upTo);

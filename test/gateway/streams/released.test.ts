@@ -19,7 +19,7 @@ describe('a log that is released', () => {
   const open = (folder: string, { released, host = 'h1', durability = 'flush' }: Start = {}): StreamLog =>
     new StreamLog({
       ...{ folder, stream: 's', epoch: 1, host, durability, released },
-      ...{ segmentBytes: 500, cacheBytes: 1_000, now: () => 1_000, onReserved: () => {} },
+      ...{ segmentBytes: 500, cacheBytes: () => 1_000, now: () => 1_000, onReserved: () => {} },
     });
   /** What the records are: m(essage), v(oid) or g(ap). */
   const kinds = (log: StreamLog, to = log.head): string =>

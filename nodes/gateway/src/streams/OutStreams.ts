@@ -15,6 +15,9 @@ import type { LogPolicy } from './Intake.ts';
 import { cursorsOf, OutStream } from './OutStream.ts';
 import { UnloggedOut } from './UnloggedOut.ts';
 
+/** What all logs together keep in memory, bytes: a gateway may have many, and little memory. */
+const ALL_CACHES_BYTES = 64 * 1024 * 1024;
+
 export interface LogLimits {
   /** Most bytes one log takes on disk. */
   readonly quotaBytes: number;
@@ -140,7 +143,7 @@ export class OutStreams {
         folder: join(this.#folderOf(stream), String(epoch)),
         host,
         segmentBytes: limits.segmentBytes,
-        cacheBytes: limits.cacheBytes,
+        cacheBytes: () => Math.min(limits.cacheBytes, ALL_CACHES_BYTES / this.#streams.size),
         now: Date.now,
       },
       policy: this.#policyOf(choice),

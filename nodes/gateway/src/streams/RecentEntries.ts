@@ -2,18 +2,18 @@
 import { entryBytes, type LogEntry } from './Segment.ts';
 
 export class RecentEntries {
-  readonly #maxBytes: number;
+  readonly #maxBytes: () => number;
   #entries: LogEntry[] = [];
   #bytes = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: () => number) {
     this.#maxBytes = maxBytes;
   }
 
   add(entry: LogEntry): void {
     this.#entries.push(entry);
     this.#bytes += entryBytes(entry.payload);
-    if (this.#bytes > this.#maxBytes) this.#forget(Math.ceil(this.#entries.length / 2));
+    if (this.#bytes > this.#maxBytes()) this.#forget(Math.ceil(this.#entries.length / 2));
   }
 
   /** Forgets everything up to `upTo`. */

@@ -20,8 +20,8 @@ export interface StreamLogOptions extends SegmentsOptions {
   readonly epoch: number;
   /** See `hostBoot`. */
   readonly host: string;
-  /** Most bytes of recent records kept in memory. */
-  readonly cacheBytes: number;
+  /** Most bytes of recent records kept in memory, as things stand. */
+  readonly cacheBytes: () => number;
   /** How far it was released, as the last checkpoint says, if it was one that is released. */
   readonly released?: number | undefined;
   /** ms since 1970. */

@@ -50,7 +50,7 @@ export interface StreamManagerOptions {
 const DEFAULT_LIMITS: LogLimits = {
   quotaBytes: 256 * 1024 * 1024,
   segmentBytes: 4 * 1024 * 1024,
-  cacheBytes: 4 * 1024 * 1024,
+  cacheBytes: 8 * 1024 * 1024,
 };
 const WARN_EVERY_MS = 10_000;
 const REST_POLL_MS = 5;
