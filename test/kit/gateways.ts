@@ -1,4 +1,5 @@
 /** Real Node-RED gateways for tests, from the pinned installs. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../../settings.ts';
@@ -9,6 +10,7 @@ import {
   type NodeRedLine,
 } from '../../src/orchestrator/fleet/installs.ts';
 import { type Disposables, freePort } from './cleanup.ts';
+import { waitFor } from './wait.ts';
 
 export interface RealGatewayOptions {
   readonly version: NodeRedLine;
@@ -46,3 +48,13 @@ export async function startRealGateway(
   await gateway.start();
   return gateway;
 }
+
+/** Resolves with its log once that holds the line: what a gateway says arrives after what it answers. */
+export const told = (gateway: Pick<GatewayProcess, 'logFile'>, line: RegExp): Promise<string> =>
+  waitFor(
+    () => {
+      const log = readFileSync(gateway.logFile, 'utf8');
+      return line.test(log) && log;
+    },
+    { what: `${line} in ${gateway.logFile}` },
+  );

@@ -5,7 +5,7 @@ import mqtt from 'mqtt';
 import type { GatewayProcess } from '../../../src/orchestrator/fleet/gateway.ts';
 import { startAedes } from '../../kit/brokers.ts';
 import { disposables } from '../../kit/cleanup.ts';
-import { startRealGateway } from '../../kit/gateways.ts';
+import { startRealGateway, told } from '../../kit/gateways.ts';
 import { waitFor } from '../../kit/wait.ts';
 import { type Desk, startDesk } from '../kit/desk.ts';
 import { echoTab, type TestNode } from '../kit/probed.ts';
@@ -127,7 +127,8 @@ describe('agent: a gateway and its orchestrator', function () {
     desk.publish(Buffer.alloc(5 * 1024 * 1024, 0x61));
     const status = await desk.request({ method: 'streams.status', params: {} });
     assert.deepEqual(status.result, []);
-    assert.equal(log(gateway).match(/a control packet was ignored/g)?.length, 1);
+    const said = await told(gateway, /a control packet was ignored/);
+    assert.equal(said.match(/a control packet was ignored/g)?.length, 1);
   });
 
   it('is shown offline by its last will when it is killed, and renews with its secret when it returns', async () => {
@@ -153,7 +154,7 @@ describe('agent: a gateway and its orchestrator', function () {
     await gateway.start();
     await desk.heard('hello');
     await desk.heard('heartbeat');
-    assert.match(log(gateway), /ECHO_ENROL_UNREACHABLE/);
+    await told(gateway, /ECHO_ENROL_UNREACHABLE/);
     await desk.start();
     await waitFor(() => desk.asked.length > 0, { what: 'the renewal' });
   });
@@ -207,11 +208,7 @@ describe('agent: a gateway and its orchestrator', function () {
     });
     await gateway.stop();
     await gateway.start();
-    await waitFor(() => log(gateway).includes('ECHO_ENROL_REFUSED'), { what: 'the refusal' });
-    assert.match(
-      log(gateway),
-      /ECHO_ENROL_REFUSED: .*ECHO_TOKEN_INVALID: the token was used – Make another\./,
-    );
+    await told(gateway, /ECHO_ENROL_REFUSED: .*ECHO_TOKEN_INVALID: the token was used – Make another\./);
     assert.equal(desk.asked.length, 1);
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AdminClient } from '../../../src/orchestrator/gateways/adminClient.ts';
 import { disposables } from '../../kit/cleanup.ts';
-import { startRealGateway } from '../../kit/gateways.ts';
+import { startRealGateway, told } from '../../kit/gateways.ts';
 import { waitFor } from '../../kit/wait.ts';
 import { startDesk } from '../kit/desk.ts';
 import { echoTab } from '../kit/probed.ts';
@@ -63,7 +63,7 @@ describe('agent: settings of an existing Node-RED', function () {
       });
       const log = (): string => readFileSync(gateway.logFile, 'utf8');
       await waitFor(() => /Started flows|Projects/.test(log()), { what: 'Node-RED to start' });
-      assert.match(log(), new RegExp(`\\[echo\\] ${code}: .+ – .+settings\\.js`));
+      await told(gateway, new RegExp(`\\[echo\\] ${code}: .+ – .+settings\\.js`));
       assert.deepEqual(desk.asked, []);
     });
   }
@@ -97,7 +97,7 @@ describe('agent: settings of an existing Node-RED', function () {
 
   it('says one friendly line when it is installed and not set up', async () => {
     const gateway = await startRealGateway(kit, { version: '4.1', gatewayPackage: true });
-    assert.match(readFileSync(gateway.logFile, 'utf8'), /\[info\] \[echo\] not part of a fleet: set echo\./);
+    await told(gateway, /\[info\] \[echo\] not part of a fleet: set echo\./);
   });
 });
 

@@ -177,7 +177,7 @@ describe('gateway: wires by hand between plain Node-REDs', function () {
     const [letter] = (await facts(receiver)).dead;
     assert.equal(letter?.stream, STREAM);
     assert.match(letter.error, /broken/);
-    assert.match(receiver.log(), /is set aside: .*broken/);
+    await receiver.told(/is set aside: .*broken/);
     await receiver.deploy(failing(false));
     const { body } = await operate(receiver, { method: 'dead.replay', params: { id: letter.id } });
     assert.deepEqual(body, { outcome: 'done' });

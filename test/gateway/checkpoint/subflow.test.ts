@@ -101,6 +101,6 @@ describe('gateway: the state of tasks inside subflows', function () {
       [0, 7],
       [1, 8],
     ]);
-    assert.match(consumer.log(), /store disk cannot be part of a checkpoint/);
+    await consumer.told(/store disk cannot be part of a checkpoint/);
   });
 });

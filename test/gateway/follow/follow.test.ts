@@ -261,7 +261,8 @@ for (const version of ['5.0', '4.1'] as const) {
       const [second] = await gateway.follow('source', { payload: 1 });
       assert.deepEqual(second?.outcome, { kind: 'done' });
       assert.equal(second?.completed, 1);
-      assert.equal(gateway.log().match(/ECHO_MESSAGE_UNFOLLOWED: node never/g)?.length, 1);
+      const log = await gateway.told(/ECHO_MESSAGE_UNFOLLOWED: node never/);
+      assert.equal(log.match(/ECHO_MESSAGE_UNFOLLOWED: node never/g)?.length, 1);
     });
 
     it('gives up a message at a node that was replaced, and says so', async () => {
@@ -277,7 +278,8 @@ for (const version of ['5.0', '4.1'] as const) {
         );
         await gateway.deploy([echoTab(TAB), SINK, SOURCE([id]), { ...gone, func: 'return msg;' }]);
         assert.deepEqual((await followed)[0]?.outcome, { kind: 'unfollowed', nodes: [id] });
-        return new RegExp(`ECHO_MESSAGE_UNFOLLOWED: node ${id} .*was replaced`).test(gateway.log());
+        const log = await gateway.told(new RegExp(`ECHO_MESSAGE_UNFOLLOWED: node ${id} `));
+        return new RegExp(`ECHO_MESSAGE_UNFOLLOWED: node ${id} .*was replaced`).test(log);
       };
       // On a busy machine a deploy may take longer than the limit.
       assert.ok((await replaced('gone')) || (await replaced('gone-2')) || (await replaced('gone-3')));

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Outcome } from '../../../nodes/gateway/src/ports.ts';
 import type { NodeRedLine } from '../../../src/orchestrator/fleet/installs.ts';
 import type { Disposables } from '../../kit/cleanup.ts';
-import { startRealGateway } from '../../kit/gateways.ts';
+import { startRealGateway, told } from '../../kit/gateways.ts';
 import { waitFor } from '../../kit/wait.ts';
 
 export type TestNode = { id: string; type: string; [property: string]: unknown };
@@ -26,6 +26,8 @@ export interface Sunk {
 export interface ProbedGateway {
   readonly url: string;
   readonly log: () => string;
+  /** Resolves once its log holds the line. */
+  told(line: RegExp): Promise<string>;
   readonly userDir: string;
   /** Deploys all flows as Node-RED's editor does, changed nodes only, and waits until they have started. */
   deploy(nodes: readonly TestNode[]): Promise<void>;
@@ -87,6 +89,7 @@ export async function startProbedGateway(
   return {
     url: gateway.url,
     log: () => readFileSync(gateway.logFile, 'utf8'),
+    told: (line) => told(gateway, line),
     userDir,
     async deploy(nodes) {
       const before = await call<number>('started');
