@@ -37,7 +37,7 @@ const WIRES = new RegExp(values.wires);
 /** Lengths of the trials, s: at a low rate, at half of the maximum, and those that look for the maximum. */
 const SECONDS = (bytes: number) =>
   bytes === SMALL
-    ? { low: 1, half: 1.5, search: 0.6, proof: 3 }
+    ? { low: 3, half: 1.5, search: 0.6, proof: 3 }
     : { low: 0.5, half: 0.5, search: 0.4, proof: 0.8 };
 const AT_LEAST_ONCE = { level: 'at-least-once' };
 const ECHO: readonly WireKind[] = [
