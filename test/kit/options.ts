@@ -7,7 +7,8 @@ type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>['v
 
 /**
  * Reads them from the command line. `--help` shows the comment with which the program's file begins, and ends; an option
- * that it does not know, or one of `numbers` that is no whole number above zero, ends it with code 2.
+ * that it does not know, one of `numbers` that is no whole number above zero, or brokers there are none of, end it with
+ * code 2.
  */
 export function programOptions<T extends Options>(
   options: T,
@@ -25,6 +26,9 @@ export function programOptions<T extends Options>(
       if (value !== undefined && !(Number.isSafeInteger(Number(value)) && Number(value) > 0))
         throw new Error(`--${name} is a whole number above zero, not '${String(value)}'`);
     }
+    const { brokers } = values as { readonly brokers?: string };
+    if (brokers !== undefined && !/^(mosquitto|aedes)(,(mosquitto|aedes))*$/.test(brokers))
+      throw new Error(`--brokers is mosquitto, aedes or both with a comma, not '${brokers}'`);
     return values;
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${headOf(process.argv[1]!)}\n`);
